@@ -1,0 +1,37 @@
+#!/bin/sh
+# Installs what the network lab needs on Debian: run as root, as often as you like. Node.js 20 or newer has to be there.
+set -eu
+cd "$(dirname "$0")"
+
+fail() { echo "tools/lab/install.sh: $*" >&2; exit 1; }
+
+# program:package
+needed='ip:iproute2 nft:nftables ping:iputils-ping pgrep:procps chromium:chromium'
+
+missing=
+for pair in $needed; do
+	command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
+done
+if [ -n "$missing" ]; then
+	[ "$(id -u)" = 0 ] || fail "missing$missing; installing needs root"
+	command -v apt-get >/dev/null || fail "missing$missing; only Debian's apt-get is known here"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq || fail "apt-get update failed"
+	# shellcheck disable=SC2086 # a list
+	apt-get install -y -qq --no-install-recommends $missing || fail "apt-get install$missing failed"
+	for pair in $needed; do
+		command -v "${pair%%:*}" >/dev/null || fail "${pair%%:*} is still missing after installing ${pair##*:}"
+	done
+fi
+
+command -v node >/dev/null || fail "node is missing: install Node.js 20 or newer"
+command -v npm >/dev/null || fail "npm is missing: install Node.js 20 or newer with npm"
+node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' || fail "Node.js $(node --version) is too old: 20 or newer"
+
+# npm leaves a copy of the lock file that says what is installed.
+if ! [ browser/node_modules/.package-lock.json -nt browser/package-lock.json ]; then
+	(cd browser && npm ci --no-audit --no-fund --loglevel=error) || fail "npm ci failed"
+	touch browser/node_modules/.package-lock.json
+fi
+
+[ -c /dev/net/tun ] || fail "/dev/net/tun is missing: the WAN emulator needs TUN devices"

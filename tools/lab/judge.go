@@ -1,0 +1,163 @@
+package lab
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/atoll-mesh/atoll/tools/lab/picture"
+)
+
+// Report is what a judge saw and heard on a page.
+type Report struct {
+	Videos []Video     `json:"videos"` // one per <video>
+	Sounds []Sound     `json:"sounds"` // one per <audio> or <video> with an audio track
+	Stats  [][]Inbound `json:"stats"`  // of all peer connections, at the start and every second
+}
+
+// Video is what one <video> element showed.
+type Video struct {
+	Endpoint  string     `json:"endpoint"` // data-endpoint of the nearest element around it
+	Label     string     `json:"label"`    // the text of that element
+	Remote    bool       `json:"remote"`   // shows what a peer connection receives
+	Track     string     `json:"track"`
+	Width     int        `json:"width"`
+	Height    int        `json:"height"`
+	Paused    bool       `json:"paused"`
+	Presented int        `json:"presented"` // frames
+	Samples   [][2]int64 `json:"samples"`   // per frame looked at: strip, -1 if unreadable; wall clock in ms
+	Mean      [3]uint8   `json:"colour"`    // of the flat part, the last time it was looked at
+
+	// Decoded are the frames decoded in each second, from the statistics of the connection.
+	Decoded []float64 `json:"-"`
+}
+
+// Sound is what one element had to play.
+type Sound struct {
+	Endpoint string         `json:"endpoint"`
+	Label    string         `json:"label"`
+	Remote   bool           `json:"remote"`
+	Track    string         `json:"track"`
+	Playing  bool           `json:"playing"` // neither paused nor muted
+	Reads    [][][2]float64 `json:"reads"`   // once a second: peaks of the spectrum, Hz and dB, the highest first
+}
+
+// Inbound is an RTP stream that a connection receives, as WebRTC's statistics have it.
+type Inbound struct {
+	Kind            string  `json:"kind"`
+	SSRC            uint32  `json:"ssrc"`
+	Track           string  `json:"trackIdentifier"`
+	Timestamp       float64 `json:"timestamp"` // ms
+	PacketsReceived int     `json:"packetsReceived"`
+	PacketsLost     int     `json:"packetsLost"`
+	BytesReceived   int     `json:"bytesReceived"`
+	FramesDecoded   int     `json:"framesDecoded"`
+	KeyFrames       int     `json:"keyFramesDecoded"`
+	Freezes         int     `json:"freezeCount"`
+	FreezeSeconds   float64 `json:"totalFreezesDuration"`
+	PLIs            int     `json:"pliCount"`
+	NACKs           int     `json:"nackCount"`
+	BufferSeconds   float64 `json:"jitterBufferDelay"` // summed over BufferCount
+	BufferCount     int     `json:"jitterBufferEmittedCount"`
+	Concealed       int     `json:"concealedSamples"`
+	Samples         int     `json:"totalSamplesReceived"`
+	Width           int     `json:"frameWidth"`
+	Height          int     `json:"frameHeight"`
+}
+
+// link gives each video its decoded rates.
+func (r *Report) link() {
+	for k := range r.Videos {
+		v := &r.Videos[k]
+		var last Inbound
+		for n, second := range r.Stats {
+			at := slices.IndexFunc(second, func(i Inbound) bool { return i.Kind == "video" && i.Track == v.Track })
+			if at < 0 {
+				last = Inbound{}
+				continue
+			}
+			now := second[at]
+			// A window shorter than half a second, as the last may be, says little.
+			if span := now.Timestamp - last.Timestamp; n > 0 && last.Timestamp > 0 && span > 500 {
+				v.Decoded = append(v.Decoded, float64(now.FramesDecoded-last.FramesDecoded)*1000/span)
+			} else if last.Timestamp > 0 {
+				continue
+			}
+			last = now
+		}
+	}
+}
+
+// Remote returns the videos that show what is received.
+func (r Report) Remote() (videos []Video) {
+	for _, v := range r.Videos {
+		if v.Remote {
+			videos = append(videos, v)
+		}
+	}
+	return videos
+}
+
+// Identity returns whose file the pictures are from, and the share of all frames looked at that say so. Without frames the share is 0.
+func (v Video) Identity() (participant uint8, share float64) {
+	votes := map[uint8]int{}
+	for _, s := range v.Samples {
+		if s[0] >= 0 {
+			p, _ := picture.Participant(uint16(s[0]))
+			votes[p]++
+		}
+	}
+	for p, n := range votes {
+		if s := float64(n) / float64(len(v.Samples)); s > share || s == share && p < participant {
+			participant, share = p, s
+		}
+	}
+	return participant, share
+}
+
+// Colour returns which of the candidates has the colour of the picture.
+func (v Video) Colour(candidates ...uint8) (participant uint8, ok bool) {
+	return picture.Nearest(picture.RGB{R: v.Mean[0], G: v.Mean[1], B: v.Mean[2]}, candidates...)
+}
+
+// Latency returns the median age of the pictures from glass to glass. It reports false when fewer than 30 strips were read.
+// Only pictures with a clock have an age.
+func (v Video) Latency() (median time.Duration, ok bool) {
+	var ages []time.Duration
+	for _, s := range v.Samples {
+		if s[0] >= 0 {
+			ages = append(ages, picture.Age(uint16(s[0]), s[1]))
+		}
+	}
+	if len(ages) < 30 {
+		return 0, false
+	}
+	return middle(ages), true
+}
+
+// FPS returns the median over the seconds of the frames decoded, 0 when nothing was.
+func (v Video) FPS() float64 { return middle(v.Decoded) }
+
+// Hears reports whether the tone of a participant is in the sound: in most of the reads, within 15 Hz and not 30 dB weaker than the
+// strongest.
+func (s Sound) Hears(participant uint8) bool {
+	heard := 0
+	for _, peaks := range s.Reads {
+		if slices.ContainsFunc(peaks, func(p [2]float64) bool {
+			return math.Abs(p[0]-picture.Tone(participant)) < 15 && p[1] > peaks[0][1]-30
+		}) {
+			heard++
+		}
+	}
+	return 2*heard > len(s.Reads)
+}
+
+func middle[V cmp.Ordered](values []V) V {
+	if len(values) == 0 {
+		var none V
+		return none
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}

@@ -1,0 +1,82 @@
+package lab
+
+import (
+	"testing"
+	"time"
+
+	"github.com/atoll-mesh/atoll/tools/lab/picture"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestIdentityIsTheMajorityOfAllFrames(t *testing.T) {
+	v := Video{Samples: [][2]int64{
+		{int64(picture.Strip(3, 0)), 0}, {int64(picture.Strip(3, 1)), 33}, {-1, 66}, {int64(picture.Strip(9, 3)), 99},
+	}}
+	if id, share := v.Identity(); id != 3 || share != 0.5 {
+		t.Errorf("identity %d with share %v, want 3 with 0.5", id, share)
+	}
+	if _, share := (Video{}).Identity(); share != 0 {
+		t.Errorf("no frames have share %v", share)
+	}
+}
+
+func TestLatencyIsAMedianOfEnough(t *testing.T) {
+	var v Video
+	for k := range int64(31) {
+		painted := 65530 + 33*k // the clock's strip wraps
+		v.Samples = append(v.Samples, [2]int64{int64(picture.Clock(painted)), painted + 100 + k})
+	}
+	v.Samples = append(v.Samples, [2]int64{-1, 0})
+	if got, ok := v.Latency(); !ok || got != 115*time.Millisecond {
+		t.Errorf("latency %v, %v; want 115ms", got, ok)
+	}
+	v.Samples = v.Samples[2:]
+	if got, ok := v.Latency(); ok {
+		t.Errorf("latency %v from %d strips", got, len(v.Samples)-1)
+	}
+}
+
+func TestDecodedRateFollowsTheTrack(t *testing.T) {
+	second := func(at float64, frames int) []Inbound {
+		return []Inbound{
+			{Kind: "audio", Track: "a", Timestamp: at},
+			{Kind: "video", Track: "other", Timestamp: at, FramesDecoded: 1000},
+			{Kind: "video", Track: "v", Timestamp: at, FramesDecoded: frames},
+		}
+	}
+	r := Report{
+		Videos: []Video{{Track: "v"}, {Track: "gone"}},
+		// The read 100 ms after another is left out, and its frames belong to the next.
+		Stats: [][]Inbound{nil, second(1000, 10), second(2000, 40), second(3000, 65), second(3100, 67), second(4000, 80)},
+	}
+	r.link()
+	if diff := cmp.Diff([]float64{30, 25, 15}, r.Videos[0].Decoded); diff != "" {
+		t.Error(diff)
+	}
+	if got := r.Videos[0].FPS(); got != 25 {
+		t.Errorf("median %v, want 25", got)
+	}
+	if got := r.Videos[1].FPS(); got != 0 {
+		t.Errorf("a track without statistics has %v frames a second", got)
+	}
+}
+
+func TestHearsTheToneAndNoOther(t *testing.T) {
+	tone := picture.Tone(4)
+	reads := func(peaks ...[2]float64) [][][2]float64 { return [][][2]float64{peaks, peaks, nil} }
+	for name, c := range map[string]struct {
+		reads [][][2]float64
+		want  bool
+	}{
+		"alone":        {reads([2]float64{tone + 5, -20}), true},
+		"among others": {reads([2]float64{tone - 120, -15}, [2]float64{tone, -25}), true},
+		"neighbour":    {reads([2]float64{picture.Tone(5), -20}), false},
+		"artefact":     {reads([2]float64{picture.Tone(9), -20}, [2]float64{tone, -60}), false},
+		"once":         {[][][2]float64{{{tone, -20}}, nil, nil}, false},
+		"silence":      {nil, false},
+	} {
+		if got := (Sound{Reads: c.reads}).Hears(4); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
