@@ -1,0 +1,222 @@
+/**
+ * The media of a meeting: at most one Jingle session with its bridge channel at a time. The node starts it and may end
+ * it at any time; when it fails we end it ourselves and ask for a fresh one.
+ */
+import { effect } from '@preact/signals';
+import { Channel } from '../bridge/channel';
+import { receiverVideoConstraints, sourceVideoType, type BridgeMessage, type ReceiverConstraints } from '../bridge/messages';
+import { applyMap } from '../bridge/slots';
+import { sessionTerminate } from '../jingle/accept';
+import { readOffer, readTransport, type Offer } from '../jingle/offer';
+import { Closed, Session } from '../jingle/session';
+import type { Devices } from '../media/devices';
+import { NS } from '../xmpp/names';
+import { answer, refuse } from '../xmpp/stream';
+import { attribute, child, x } from '../xmpp/xml';
+import type { State } from './state';
+
+/** Who takes part in a Jingle exchange. */
+export interface Context {
+  /** own endpoint id */
+  endpoint: string;
+  /** own full JID */
+  responder: string;
+  /** occupant JID of the focus */
+  focus: string;
+}
+
+const RESTART_MIN = 2_000;
+const RESTART_MAX = 60_000;
+/** A session that was connected for so long makes the next restart quick again. */
+const STEADY = 30_000;
+const CONSTRAINTS_DELAY = 150;
+
+export class MediaRoom {
+  iceServers: RTCIceServer[] = [];
+  #session: Session | undefined;
+  #channel: Channel | undefined;
+  #context: Context | undefined;
+  #stop: (() => void)[] = [];
+  #restartDelay = RESTART_MIN;
+  #restart: ReturnType<typeof setTimeout> | undefined;
+  #connectedAt = 0;
+  #wanted: ReceiverConstraints = { maxHeight: 720, heights: {} };
+  #wantedTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly state: State,
+    private readonly devices: Devices,
+    private readonly request: (iq: Element) => Promise<Element>,
+  ) {}
+
+  /** Handles a Jingle request of the focus. @returns the answer to send */
+  jingle(iq: Element, jingle: Element, context: Context): Element {
+    const action = attribute(jingle, 'action');
+    if (action === 'session-initiate') return this.#initiate(iq, jingle, context);
+    const session = this.#session;
+    if (!session || session.offer.sid !== attribute(jingle, 'sid')) {
+      return refuse(iq, 'cancel', 'item-not-found', x('unknown-session', { xmlns: NS.jingleErrors }));
+    }
+    switch (action) {
+      case 'session-terminate':
+        this.end();
+        break;
+      case 'transport-info':
+        this.#transportInfo(session, jingle);
+        break;
+    }
+    // Everything else is about sources, which come by maps here.
+    return answer(iq);
+  }
+
+  /** What we want to receive, from what is on the screen. */
+  want(constraints: ReceiverConstraints): void {
+    if (JSON.stringify(constraints) === JSON.stringify(this.#wanted)) return;
+    this.#wanted = constraints;
+    clearTimeout(this.#wantedTimer);
+    this.#wantedTimer = setTimeout(() => this.#sendWanted(), CONSTRAINTS_DELAY);
+  }
+
+  /** A participant is gone: nothing that is still mapped is theirs. */
+  gone(endpoint: string): void {
+    const slots = this.state.slots.value;
+    if (!slots.some(({ owner }) => owner === endpoint)) return;
+    this.state.slots.value = slots.map((slot) => (slot.owner === endpoint ? { ...slot, owner: '', source: '' } : slot));
+  }
+
+  end(): void {
+    for (const stop of this.#stop.splice(0)) stop();
+    clearTimeout(this.#restart);
+    this.#channel?.close();
+    this.#session?.close();
+    this.#channel = undefined;
+    this.#session = undefined;
+    this.state.slots.value = [];
+    this.state.tracks.value = new Map();
+    this.state.dominant.value = '';
+    this.state.mediaLost.value = false;
+  }
+
+  #initiate(iq: Element, jingle: Element, context: Context): Element {
+    let offer: Offer;
+    try {
+      offer = readOffer(jingle);
+    } catch (error) {
+      console.error('offer refused', error);
+      return refuse(iq, 'modify', 'bad-request');
+    }
+    if (this.#session?.offer.sid === offer.sid) return refuse(iq, 'cancel', 'service-unavailable');
+    this.end();
+    this.#context = context;
+    if (offer.startMuted.audio) void this.devices.setMicrophone(false);
+    if (offer.startMuted.video) void this.devices.setCamera(false);
+    const session: Session = new Session(
+      offer,
+      {
+        track: (index, track) => {
+          if (session === this.#session) this.state.tracks.value = new Map(this.state.tracks.value).set(index, track);
+        },
+        connection: (state) => {
+          if (session === this.#session) this.#connectionState(session, state);
+        },
+      },
+      this.iceServers,
+    );
+    this.#session = session;
+    void this.#accept(session, context);
+    return answer(iq);
+  }
+
+  async #accept(session: Session, context: Context): Promise<void> {
+    const tracks = () => ({ audio: this.devices.microphone.value, video: this.devices.camera.value });
+    try {
+      const accept = await session.accept(context.endpoint, context.responder, tracks());
+      if (session !== this.#session) return;
+      this.#stop.push(effect(() => session.setTracks(tracks())));
+      this.#openChannel(session, context);
+      await this.request(x('iq', { xmlns: 'jabber:client', to: context.focus, type: 'set' }, accept));
+    } catch (error) {
+      if (error instanceof Closed || session !== this.#session) return;
+      console.error('session not accepted', error);
+      this.#askRestart(session, 'failed-application');
+    }
+  }
+
+  #openChannel(session: Session, context: Context): void {
+    const url = session.offer.transport.channel;
+    if (url === '') return;
+    const source = `${context.endpoint}-v0`;
+    const sayType = (): void => channel.send(sourceVideoType(source, this.devices.camera.value ? 'camera' : 'none'));
+    const channel: Channel = new Channel(url, {
+      open: () => {
+        this.#sendWanted();
+        sayType();
+      },
+      message: (message) => {
+        if (session === this.#session) this.#message(session, source, message);
+      },
+    });
+    this.#channel = channel;
+    this.#stop.push(effect(sayType));
+  }
+
+  #message(session: Session, source: string, message: BridgeMessage): void {
+    switch (message.class) {
+      case 'map': {
+        const { slots } = applyMap(this.state.slots.value, message.kind, message.mappings);
+        this.state.slots.value = slots;
+        session.setSlots(slots);
+        return;
+      }
+      case 'dominant':
+        this.state.dominant.value = message.silence ? '' : message.endpoint;
+        return;
+      case 'constraints':
+        if (message.source === source) session.constrain(message.maxHeight);
+        return;
+      case 'forwarded':
+      case 'hello':
+        return;
+    }
+  }
+
+  #sendWanted(): void {
+    this.#channel?.send(receiverVideoConstraints(this.#wanted));
+  }
+
+  #transportInfo(session: Session, jingle: Element): void {
+    const content = child(jingle, 'content');
+    const element = content && child(content, 'transport', NS.ice);
+    const transport = element && readTransport(element);
+    const context = this.#context;
+    if (!transport || !context || transport.generation <= 0 || transport.ufrag === '') return;
+    session
+      .restartIce(transport)
+      .then((info) => info && this.request(x('iq', { xmlns: 'jabber:client', to: context.focus, type: 'set' }, info)))
+      .catch((error: unknown) => console.error('ice restart', error));
+  }
+
+  #connectionState(session: Session, state: RTCPeerConnectionState): void {
+    this.state.mediaLost.value = state === 'disconnected' || state === 'failed';
+    if (state === 'connected') this.#connectedAt = Date.now();
+    if (state === 'failed') this.#askRestart(session, 'connectivity-error');
+  }
+
+  /** Ends the session and asks for a fresh one, after a while that grows with every failure. */
+  #askRestart(session: Session, reason: string): void {
+    if (this.#connectedAt > 0 && Date.now() - this.#connectedAt > STEADY) this.#restartDelay = RESTART_MIN;
+    this.#connectedAt = 0;
+    const delay = this.#restartDelay * (0.5 + Math.random() / 2);
+    this.#restartDelay = Math.min(this.#restartDelay * 2, RESTART_MAX);
+    clearTimeout(this.#restart);
+    this.#restart = setTimeout(() => {
+      const context = this.#context;
+      if (session !== this.#session || !context) return;
+      const terminate = sessionTerminate(session.offer, reason, true);
+      this.end();
+      this.request(x('iq', { xmlns: 'jabber:client', to: context.focus, type: 'set' }, terminate)).catch(
+        (error: unknown) => console.error('restart refused', error),
+      );
+    }, delay);
+  }
+}
