@@ -1,12 +1,24 @@
 // Package session is the hand-over value of a participant: everything another node needs to go on serving it, media and
 // XMPP, with its own versioned encoding.
 //
-// It is an engine package: values and their encoding, nothing else. The parts are filled and read by those who own the
+// It is an engine package: values and their encoding ([Encode], [Decode]), nothing else. The parts are filled and read by those who own the
 // state: node/edge the [Media], node/sfu the [Forwarding], signaling/stream the [Stream], signaling/muc the [Occupancy],
 // signaling/focus the [Jingle]. node/conference puts them together.
 //
-// The value holds keys. It is pushed to one chosen node over mutual TLS, never written to disk, and wiped with [Wipe]
-// when it is no longer needed.
+// The value holds keys. It is pushed to one chosen node over mutual TLS, never written to disk, and wiped with
+// [Participant.Wipe] when it is no longer needed.
+//
+// # Encoding
+//
+// One version byte (1), then fields. A field is a tag, a length and so many bytes; tag and length are unsigned varints
+// (encoding/binary). A structure inside is a field whose bytes are fields again; a list is a field repeated in order.
+// Numbers are unsigned varints, a time is the big-endian 64-bit number of nanoseconds since 1970 in UTC, a window is its
+// words big-endian. A field with the zero value is left out. The tags stand in encode.go; a tag is never used again for
+// something else.
+//
+// A reader skips tags that it does not know, so a node reads what a newer node wrote. The version byte changes only when
+// that is not enough; a reader refuses versions that it does not know. A value is at most [MaxSize] bytes and every list
+// in it is bounded.
 package session
 
 import (
@@ -75,14 +87,16 @@ type Media struct {
 	ReceivedRTCP []ReceivedRTCP
 }
 
-// SentRTP is the highest packet index sent for an SSRC (RFC 3711 3.3.1): 65536*ROC + sequence number.
+// SentRTP is the highest packet index sent for an SSRC (RFC 3711 3.3.1), 65536*ROC + sequence number, and what was sent
+// below it: bit i%64 of Window[i/64] is the packet Index-i. An empty window means that everything below was sent.
 type SentRTP struct {
-	SSRC  uint32
-	Index uint64
+	SSRC   uint32
+	Index  uint64
+	Window [8]uint64
 }
 
-// ReceivedRTP is the highest packet index received for an SSRC and the replay window below it: bit i of Window[i/64] is
-// the packet Index-i.
+// ReceivedRTP is the highest packet index received for an SSRC and the replay window below it: bit i%64 of Window[i/64]
+// is the packet Index-i.
 type ReceivedRTP struct {
 	SSRC   uint32
 	Index  uint64
