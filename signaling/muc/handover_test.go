@@ -1,0 +1,99 @@
+package muc
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/atoll-mesh/atoll/node/session"
+)
+
+func TestHandOverIsSilent(t *testing.T) {
+	f := newFixture(t)
+	f.join(alice, bob)
+	f.send(alice, `<presence to="%s/aaaaaaaa"><SourceInfo>{}</SourceInfo></presence>`, roomJID)
+	value, ok := f.room.Export(alice)
+	want := session.Occupancy{
+		Nick: "aaaaaaaa", Role: "moderator", Affiliation: "owner", Presence: []byte("<SourceInfo>{}</SourceInfo>"),
+		Joined: time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC),
+	}
+	if diff := cmp.Diff(want, value); diff != "" || !ok {
+		t.Fatalf("exported %v (-want +got):\n%s", ok, diff)
+	}
+	f.clear()
+	f.take(f.room.Remove(f.now, alice, Moved))
+	if len(f.inbox) != 0 || count[Left](f.other) != 1 || len(f.other) != 1 {
+		t.Errorf("moved away: %v %v", f.inbox, f.other)
+	}
+	moved := alice[:len(alice)-1] + "9"
+	f.clear()
+	f.take(f.room.Admit(f.now, moved, value))
+	if len(f.inbox) != 0 {
+		t.Errorf("admitted: %v", f.inbox)
+	}
+	if j := f.other[0].(Joined); j.Occupant.JID != moved || j.Occupant.Role != "moderator" || childText(j.Presence, nsClient, "SourceInfo") != "{}" {
+		t.Errorf("effects %+v", f.other)
+	}
+	f.wantPresent("aaaaaaaa owner/moderator, bbbbbbbb none/participant") // in its old place
+	f.send(bob, `<message to="%s" type="groupchat"><body>x</body></message>`, roomJID)
+	f.want(moved, "message bbbbbbbb groupchat body=x")
+	f.want(alice)
+	f.enter(carol, "cccccccc", "", "")
+	if got := f.inbox[carol][1]; got != "presence aaaaaaaa owner/moderator SourceInfo={}" {
+		t.Errorf("a later joiner sees %s", got)
+	}
+}
+
+func TestAdmitReplaces(t *testing.T) {
+	f := newFixture(t)
+	f.join(alice, bob)
+	value, _ := f.room.Export(alice)
+	f.take(f.room.Admit(f.now, alice, value))
+	if len(f.inbox) != 0 || count[Updated](f.other) != 1 {
+		t.Errorf("%v %v", f.inbox, f.other)
+	}
+	f.wantPresent("aaaaaaaa owner/moderator, bbbbbbbb none/participant")
+	if len(f.room.roster.jids) != 2 || len(f.room.roster.nicks) != 2 {
+		t.Error("an index keeps who was replaced")
+	}
+}
+
+func TestRequestsSurviveAMove(t *testing.T) {
+	f := newFixture(t)
+	f.join(alice, bob)
+	f.send(bob, request, "aaaaaaaa", "1")
+	value, _ := f.room.Export(alice)
+	f.room.Remove(f.now, alice, Moved)
+	f.room.Admit(f.now, alice, value)
+	f.send(alice, `<iq to="%s/bbbbbbbb" type="result" id="1"/>`, roomJID)
+	f.want(bob, "iq aaaaaaaa result #1")
+}
+
+func TestAdmitUnderAnotherNick(t *testing.T) {
+	const plain = "plain@meet.test/r"
+	f := newFixture(t)
+	f.join(alice)
+	f.enter(plain, "eeeeeeee", "", "")
+	f.send(alice, request, "eeeeeeee", "1")
+	f.take(f.room.Admit(f.now, plain, session.Occupancy{Nick: "ffffffff", Joined: f.now}))
+	f.wantPresent("aaaaaaaa owner/moderator, ffffffff none/participant")
+	if n := f.room.pending.order.Len(); n != 0 {
+		t.Errorf("%d requests to a nick that is gone", n)
+	}
+}
+
+func TestAdmitIsCareful(t *testing.T) {
+	f := newFixture(t)
+	f.take(f.room.Admit(f.now, alice, session.Occupancy{Nick: "bbbbbbbb"}))
+	f.wantPresent("")
+	for _, payload := range []string{
+		`</presence><iq/>`, `<x`, `<x xmlns="http://jabber.org/protocol/muc#user"><status code="110"/></x>`, "\xff",
+	} {
+		f.take(f.room.Admit(f.now, alice, session.Occupancy{Nick: "aaaaaaaa", Presence: []byte(payload)}))
+		if o := f.room.roster.nicks["aaaaaaaa"]; len(o.presence) != 0 {
+			t.Errorf("%s is kept as %s", payload, o.presence)
+		}
+	}
+	f.wantPresent("aaaaaaaa none/participant")
+}
