@@ -1,0 +1,204 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// Status is a WebSocket close code (RFC 6455 7.4).
+type Status = websocket.StatusCode
+
+// Close codes of channels. A client that is alone in its room does not come back after StatusGoingAway; in every other
+// case it opens the channel again after 1, 2, 4 … 60 s.
+const (
+	StatusNormal          = websocket.StatusNormalClosure
+	StatusGoingAway       = websocket.StatusGoingAway
+	StatusUnsupported     = websocket.StatusUnsupportedData
+	StatusPolicyViolation = websocket.StatusPolicyViolation
+	StatusTryAgainLater   = websocket.StatusTryAgainLater
+)
+
+const (
+	pingEvery    = 15 * time.Second
+	pongWithin   = 14 * time.Second
+	writeTimeout = 10 * time.Second
+)
+
+// Handler receives what comes on a channel. Calls for one channel come one at a time, Opened first and Closed last, and
+// must not block.
+type Handler interface {
+	Opened(*Channel)
+	Message(*Channel, Message)
+	// Closed says why the channel ended: ErrReplaced, a websocket.CloseError from the client, or what failed.
+	Closed(*Channel, error)
+}
+
+// ErrReplaced closes a channel whose endpoint opened a newer one.
+var ErrReplaced = errors.New("replaced by a newer channel")
+
+// errClosed closes a channel that our side closed.
+var errClosed = errors.New("closed by the node")
+
+// Channel is one open bridge channel.
+type Channel struct {
+	conn    *websocket.Conn
+	handler Handler
+	out     *queue
+	closing chan struct{} // closed as soon as nothing more is to be sent or delivered
+	once    sync.Once
+	reason  error // why closing was closed
+	helpers sync.WaitGroup
+
+	calls         sync.Mutex // held while the handler is called
+	opened, ended bool
+}
+
+func newChannel(conn *websocket.Conn, h Handler) *Channel {
+	return &Channel{conn: conn, handler: h, out: newQueue(), closing: make(chan struct{})}
+}
+
+// Send queues m. It never blocks and may be called from anywhere. When the queue is full the channel closes; on a closed
+// channel Send does nothing.
+func (c *Channel) Send(m Message) {
+	if b := Encode(m); b != nil {
+		c.SendEncoded(b)
+	}
+}
+
+// SendEncoded queues a frame that Encode returned: one encoding serves many channels. Nobody may change frame any more.
+func (c *Channel) SendEncoded(frame []byte) {
+	select {
+	case <-c.closing:
+		return
+	default:
+	}
+	if !c.out.push(frame) {
+		c.shut(StatusTryAgainLater, "too slow", errors.New("outgoing queue full"))
+	}
+}
+
+// Close closes the channel with a code and a reason of at most 123 bytes. It does not wait: Closed follows when the
+// client has answered, or after ten seconds at most. Nothing that comes meanwhile is delivered.
+func (c *Channel) Close(code Status, reason string) { c.shut(code, reason, errClosed) }
+
+func (c *Channel) shut(code Status, reason string, why error) {
+	c.once.Do(func() {
+		c.reason = why
+		close(c.closing)
+		c.helpers.Go(func() {
+			if errors.Is(why, ErrReplaced) {
+				_ = c.conn.CloseNow() // the client has turned to the newer one: nobody is there to say good-bye to
+				return
+			}
+			_ = c.conn.Close(code, reason) // ends within 10 s: 5 to write, 5 for the answer
+		})
+	})
+}
+
+// run reads until the channel ends. It returns after the goroutines of the channel have ended and Closed was called.
+func (c *Channel) run() {
+	c.helpers.Go(c.write)
+	err := c.read()
+	c.shut(StatusNormal, "", err)
+	c.end(c.reason)
+	c.helpers.Wait()
+}
+
+func (c *Channel) read() error {
+	rate := newBucket(time.Now())
+	for {
+		kind, frame, err := c.conn.Read(context.Background())
+		if err != nil {
+			return fmt.Errorf("read bridge channel: %w", err)
+		}
+		if kind == 9 {
+			c.shut(StatusUnsupported, "text only", errors.New("binary frame"))
+			return c.reason
+		}
+		if !rate.take(time.Now()) {
+			c.shut(StatusPolicyViolation, "too many messages", errors.New("too many messages"))
+			return c.reason
+		}
+		m, err := Decode(frame)
+		if err != nil {
+			continue // it counts against the rate
+		}
+		if _, ok := m.(Unknown); !ok {
+			c.deliver(m)
+		}
+	}
+}
+
+func (c *Channel) deliver(m Message) {
+	select {
+	case <-c.closing:
+		return
+	default:
+	}
+	c.calls.Lock()
+	defer c.calls.Unlock()
+	if !c.ended {
+		c.handler.Message(c, m)
+	}
+}
+
+func (c *Channel) open() {
+	c.calls.Lock()
+	defer c.calls.Unlock()
+	if !c.ended {
+		c.opened = true
+		c.handler.Opened(c)
+	}
+}
+
+// end calls Closed, once, if Opened was called.
+func (c *Channel) end(why error) {
+	c.calls.Lock()
+	defer c.calls.Unlock()
+	if c.opened && !c.ended {
+		c.handler.Closed(c, why)
+	}
+	c.ended = true
+}
+
+func (c *Channel) write() {
+	tick := time.NewTicker(pingEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.closing:
+			return
+		case <-tick.C:
+			c.helpers.Go(c.ping) // ends before the next one begins
+		case <-c.out.ready:
+			for _, frame := range c.out.pop() {
+				if !c.writeFrame(frame) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (c *Channel) writeFrame(frame []byte) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	if err := c.conn.Write(ctx, websocket.MessageText, frame); err != nil {
+		c.shut(StatusTryAgainLater, "", fmt.Errorf("write bridge channel: %w", err))
+		return false
+	}
+	return true
+}
+
+func (c *Channel) ping() {
+	ctx, cancel := context.WithTimeout(context.Background(), pongWithin)
+	defer cancel()
+	if err := c.conn.Ping(ctx); err != nil {
+		c.shut(StatusTryAgainLater, "no pong", fmt.Errorf("ping bridge channel: %w", err))
+	}
+}

@@ -1,0 +1,139 @@
+package bridge
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/coder/websocket"
+)
+
+// Prefix is where the URL of every channel begins.
+const Prefix = "/colibri-ws/"
+
+// Config is what a Server needs. Lookup must be set.
+type Config struct {
+	// Lookup returns who takes the messages of an endpoint, or false when there is no such endpoint or the password is
+	// wrong. It compares passwords in constant time, must not block for long, and may be called from many goroutines.
+	Lookup func(conference, endpoint, password string) (Handler, bool)
+	// AllowOrigin says whether a page of this origin may open channels. Nil allows all: the password is what counts.
+	AllowOrigin func(r *http.Request) bool
+	// Version is told to clients in ServerHello.
+	Version string
+	Log     *slog.Logger
+}
+
+// Server accepts bridge channels. It is an http.Handler for everything below Prefix.
+type Server struct {
+	cfg Config
+
+	mu       sync.Mutex
+	closed   bool
+	channels map[endpoint]*Channel
+	running  sync.WaitGroup
+}
+
+type endpoint struct{ conference, id string }
+
+// NewServer returns a Server. Close ends its channels.
+func NewServer(cfg Config) *Server {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Server{cfg: cfg, channels: make(map[endpoint]*Channel)}
+}
+
+// ServeHTTP opens a channel and returns when it has ended.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ep, ok := parsePath(r.URL.Path)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	if s.cfg.AllowOrigin != nil && !s.cfg.AllowOrigin(r) {
+		http.Error(w, "origin not allowed", http.StatusForbidden)
+		return
+	}
+	h, ok := s.cfg.Lookup(ep.conference, ep.id, r.URL.Query().Get("pwd"))
+	if !ok {
+		http.Error(w, "unknown endpoint or wrong password", http.StatusForbidden)
+		return
+	}
+	if !s.enter() {
+		http.Error(w, "shutting down", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.running.Done()
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // AllowOrigin has decided
+	if err != nil {
+		s.cfg.Log.Debug("bridge channel refused", "err", err)
+		return
+	}
+	conn.SetReadLimit(MaxMessage)
+	c := newChannel(conn, h)
+	c.Send(ServerHello{Version: s.cfg.Version})
+	if !s.add(ep, c) {
+		_ = conn.Close(StatusGoingAway, "shutting down")
+		return
+	}
+	c.open()
+	c.run()
+	s.remove(ep, c)
+}
+
+// parsePath reads /colibri-ws/<node>/<conference>/<endpoint>.
+func parsePath(path string) (endpoint, bool) {
+	rest, ok := strings.CutPrefix(path, Prefix)
+	parts := strings.Split(rest, "/")
+	if !ok || len(parts) != 3 || parts[1] == "" || parts[2] == "" || len(path) > 1024 {
+		return endpoint{}, false
+	}
+	return endpoint{parts[1], parts[2]}, true
+}
+
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.running.Add(1)
+	return true
+}
+
+// add makes c the channel of its endpoint and ends the one before it.
+func (s *Server) add(ep endpoint, c *Channel) bool {
+	s.mu.Lock()
+	old := s.channels[ep]
+	if s.closed {
+		s.mu.Unlock()
+		return false
+	}
+	s.channels[ep] = c
+	s.mu.Unlock()
+	if old != nil {
+		old.shut(StatusNormal, "replaced", ErrReplaced)
+		old.end(ErrReplaced) // before the new one's Opened; its connection may take seconds to close
+	}
+	return true
+}
+
+func (s *Server) remove(ep endpoint, c *Channel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.channels[ep] == c {
+		delete(s.channels, ep)
+	}
+}
+
+// Close ends all channels with StatusGoingAway, refuses new ones, and waits until their goroutines have ended.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	for _, c := range s.channels {
+		c.Close(StatusGoingAway, "shutting down")
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+}
