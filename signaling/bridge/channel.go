@@ -116,7 +116,7 @@ func (c *Channel) read() error {
 		if err != nil {
 			return fmt.Errorf("read bridge channel: %w", err)
 		}
-		if kind == 9 {
+		if kind != websocket.MessageText {
 			c.shut(StatusUnsupported, "text only", errors.New("binary frame"))
 			return c.reason
 		}

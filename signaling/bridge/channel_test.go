@@ -54,6 +54,7 @@ type recorder struct {
 	events  []string
 	channel *Channel
 	onOpen  func(*Channel)
+	onEach  func(*Channel)
 }
 
 func (r *recorder) note(format string, args ...any) {
@@ -72,7 +73,12 @@ func (r *recorder) Opened(c *Channel) {
 	}
 }
 
-func (r *recorder) Message(_ *Channel, m Message) { r.note("%T", m) }
+func (r *recorder) Message(c *Channel, m Message) {
+	r.note("%T", m)
+	if r.onEach != nil {
+		r.onEach(c)
+	}
+}
 
 func (r *recorder) Closed(_ *Channel, err error) {
 	var ce websocket.CloseError
@@ -268,6 +274,23 @@ func TestCloseTellsTheCode(t *testing.T) {
 			t.Error(d)
 		}
 		b.rec.channel.Send(ClientHello{}) // harmless
+	})
+}
+
+func TestNothingIsDeliveredAfterClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t)
+		defer b.close()
+		b.rec.onEach = func(c *Channel) { c.Close(StatusNormal, "enough") }
+		c := b.join()
+		for range 5 {
+			_ = c.Write(t.Context(), websocket.MessageText, []byte(`{"colibriClass":"ClientHello"}`))
+		}
+		<-c.closed
+		synctest.Wait()
+		if d := cmp.Diff([]string{"opened", "bridge.ClientHello", "closed: closed by the node"}, b.rec.seen()); d != "" {
+			t.Error(d)
+		}
 	})
 }
 

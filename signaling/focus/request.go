@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"mellium.im/xmpp/jid"
@@ -15,6 +14,8 @@ import (
 const (
 	maxRoomName    = 255
 	maxRequestBody = 16 << 10
+
+	statusOK, statusBadRequest = 200, 400 // of HTTP
 )
 
 // Desk answers conference requests for one XMPP domain.
@@ -69,7 +70,7 @@ func (d Desk) JSON(body []byte) (status int, answer []byte) {
 	room, err := d.parse(body)
 	if err != nil {
 		b, _ := json.Marshal(map[string]string{"error": err.Error()})
-		return http.StatusBadRequest, b
+		return statusBadRequest, b
 	}
 	// Properties that are not "true" are left out where the client only looks whether they are there: sipGatewayEnabled and
 	// visitors-supported would be on for any string.
@@ -79,7 +80,7 @@ func (d Desk) JSON(body []byte) (status int, answer []byte) {
 		"room":       room,
 		"properties": map[string]string{"authentication": "false", "externalAuth": "false"},
 	})
-	return http.StatusOK, b
+	return statusOK, b
 }
 
 func (d Desk) parse(body []byte) (string, error) {
