@@ -116,7 +116,7 @@ func TestSecretHidesItself(t *testing.T) {
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "s", s, "in", struct{ S Secret }{s})
 	outputs := []string{
-		fmt.Sprint(s), fmt.Sprintf("%v %+v %#v %s %x %q %d", s, s, s, s, s, s, s), //nolint:gocritic // every verb is meant
+		fmt.Sprint(s), fmt.Sprintf("%v %+v %#v %s %x %q %d", s, s, s, s, s, s, s),
 		fmt.Sprintf("%v %+v %#v %x", struct{ S Secret }{s}, &struct{ S Secret }{s}, struct{ S Secret }{s}, []Secret{s}),
 		string(asJSON), log.String(),
 	}
