@@ -1,0 +1,138 @@
+package edge
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
+
+	"github.com/atoll-mesh/atoll/node/edge/counter"
+)
+
+// How many SSRCs a leg knows in each direction. A client that uses more than that loses the newest.
+const (
+	maxReceived = 1024
+	maxSent     = 4096
+)
+
+var errShort = errors.New("packet is too short")
+
+// sealer protects what a leg sends. The counters are the truth; the context is told where it stands before each packet.
+type sealer struct {
+	context *srtp.Context
+	rtp     *counter.RTP
+	rtcp    *counter.SentRTCP
+	header  rtp.Header
+}
+
+func newSealer(key, salt []byte, profile srtp.ProtectionProfile) (*sealer, error) {
+	c, err := srtp.CreateContext(key, salt, profile, srtp.SRTPNoReplayProtection(), srtp.SRTCPNoReplayProtection())
+	if err != nil {
+		return nil, fmt.Errorf("set up SRTP for sending: %w", err)
+	}
+	return &sealer{context: c, rtp: counter.NewRTP(maxSent), rtcp: counter.NewSentRTCP(maxSent)}, nil
+}
+
+// sealRTP seals a packet, in place when there is room for the tag behind it.
+func (s *sealer) sealRTP(b []byte) ([]byte, error) {
+	if len(b) < 12 {
+		return nil, errShort
+	}
+	p, err := s.rtp.Check(binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint16(b[2:]))
+	if err != nil {
+		return nil, err
+	}
+	s.context.SetROC(p.SSRC, p.ROC())
+	sealed, err := s.context.EncryptRTP(b, b, &s.header)
+	if err != nil {
+		return nil, fmt.Errorf("seal RTP: %w", err)
+	}
+	s.rtp.Accept(p)
+	return sealed, nil
+}
+
+// sealRTCP seals a compound packet, in place when there is room behind it.
+func (s *sealer) sealRTCP(b []byte) ([]byte, error) {
+	if len(b) < 8 {
+		return nil, errShort
+	}
+	ssrc := binary.BigEndian.Uint32(b[4:])
+	index, err := s.rtcp.Next(ssrc)
+	if err != nil {
+		return nil, err
+	}
+	s.context.SetIndex(ssrc, index-1) // it counts before it seals
+	sealed, err := s.context.EncryptRTCP(b, b, nil)
+	if err != nil {
+		return nil, fmt.Errorf("seal RTCP: %w", err)
+	}
+	return sealed, nil
+}
+
+// opener opens what a leg receives.
+type opener struct {
+	context *srtp.Context
+	rtp     *counter.RTP
+	rtcp    *counter.ReceivedRTCP
+	header  rtp.Header
+	trailer int // bytes behind the SRTCP index
+}
+
+func newOpener(key, salt []byte, profile srtp.ProtectionProfile) (*opener, error) {
+	c, err := srtp.CreateContext(key, salt, profile, srtp.SRTPNoReplayProtection(), srtp.SRTCPNoReplayProtection())
+	if err != nil {
+		return nil, fmt.Errorf("set up SRTP for receiving: %w", err)
+	}
+	trailer, err := profile.AuthTagRTCPLen()
+	if err != nil {
+		return nil, fmt.Errorf("set up SRTP for receiving: %w", err)
+	}
+	return &opener{
+		context: c, trailer: trailer,
+		rtp: counter.NewRTP(maxReceived), rtcp: counter.NewReceivedRTCP(maxReceived),
+	}, nil
+}
+
+// openRTP opens a packet in place.
+func (o *opener) openRTP(b []byte) ([]byte, error) {
+	if len(b) < 12 {
+		return nil, errShort
+	}
+	p, err := o.rtp.Check(binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint16(b[2:]))
+	if err != nil {
+		return nil, err
+	}
+	if p.Known() {
+		// A context makes room for every SSRC it is told of; one that has not proven itself has ROC 0 anyway.
+		o.context.SetROC(p.SSRC, p.ROC())
+	}
+	plain, err := o.context.DecryptRTP(b, b, &o.header)
+	if err != nil {
+		return nil, fmt.Errorf("open RTP: %w", err)
+	}
+	o.rtp.Accept(p)
+	return plain, nil
+}
+
+// openRTCP opens a compound packet in place.
+func (o *opener) openRTCP(b []byte) ([]byte, error) {
+	if len(b) < 8+4+o.trailer {
+		return nil, errShort
+	}
+	ssrc, word := binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[len(b)-o.trailer-4:])
+	if word>>31 == 0 {
+		return nil, errors.New("RTCP is not encrypted")
+	}
+	index := word &^ (1 << 31)
+	if err := o.rtcp.Check(ssrc, index); err != nil {
+		return nil, err
+	}
+	plain, err := o.context.DecryptRTCP(b, b, nil)
+	if err != nil {
+		return nil, fmt.Errorf("open RTCP: %w", err)
+	}
+	o.rtcp.Accept(ssrc, index)
+	return plain, nil
+}

@@ -1,0 +1,355 @@
+// Package edge is the transport towards clients: one UDP port on which every client of the node is reached by ICE, DTLS
+// and SRTP.
+//
+// It is a driver: it owns the socket, its goroutines and the clock. What decides is in the engines below it: node/edge/path
+// (which pair of addresses) and node/edge/counter (which packet index). DTLS handshakes are pion/dtls, the cipher is
+// pion/srtp, the socket is the standard library's.
+//
+// # Paths and legs
+//
+// A [Path] is one ICE session: a pipe for sealed packets to and from one client. A [Leg] is one client's media: keys,
+// counters, replay windows, the DTLS association. A leg made by [Edge.NewLeg] has a path of its own. When the leg moves
+// to another node ([Leg.Export], [Edge.Import]) the path may stay where it is: it is redirected ([Path.Redirect]) to
+// whatever carries sealed packets to the leg's new node and sends what comes back ([Path.Send], [Leg.Attach],
+// [Leg.Deliver]). A standby has a path without a leg ([Edge.NewPath]) with the credentials of the owner's path.
+//
+// # Packets
+//
+// In: the first byte says what a datagram is (RFC 7983). A binding request belongs to the path that its USERNAME names.
+// Everything else belongs to the path that its addresses belong to, and addresses belong to a path only after a binding
+// request with that path's password came from them. DTLS and SRTP from anywhere else, and whatever is neither, is counted
+// ([Edge.Stats]) and dropped. Records that an attacker could use to end an association from outside are dropped before
+// pion sees them (see records.go).
+//
+// A datagram is opened in the buffer it was read into and handed to the leg's [Receiver]. What comes before a leg is
+// ready is kept, at most 128 packets a path: before the handshake is through and verified, and between export and
+// redirection.
+//
+// Out: [Leg.SendRTP] seals in place under the leg's own lock and takes the buffer over. Packets gather per path and leave
+// with one system call at the end of the batch that the reader or the ticker is working on, at once when neither is.
+// Packets of equal size for the same client leave as one datagram that the kernel or the network card cuts up (UDP
+// segmentation offload), where that works. Packets leave from the address that the client reached.
+//
+// The same SSRC and index are never sealed twice: [Leg.SendRTP] refuses.
+//
+// # Order of a leg
+//
+// NewLeg, SetRemote, Receiver.Connected once the handshake is done, the client's certificate has the signalled fingerprint
+// and a pair is valid; then RTP and RTCP one at a time, in the order of arrival, and Tick beside them; at last Closed, once,
+// unless the owner called Close or Export before. After Closed the owner still calls Close.
+//
+// The handshake is answered as soon as an authenticated check came in, also before the client's credentials are known
+// here: its first flight is not held up by signalling.
+//
+// # Goroutines
+//
+// Two for an edge (reader, ticker). Four for a leg from its first DTLS record on: one of ours, three of pion/dtls. None for
+// a path. Each ends with the Close of what it belongs to.
+package edge
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/pion/dtls/v3"
+
+	"github.com/atoll-mesh/atoll/node/edge/path"
+)
+
+const (
+	tickInterval = 20 * time.Millisecond
+	// silence is how long a leg lives without a valid packet of any kind.
+	silence = 30 * time.Second
+)
+
+// Receiver takes what a leg receives. The calls come from the edge's goroutines and must not block. Packets are valid
+// only during the call. RTP and RTCP come one at a time; Tick may run beside them. From within Connected, RTP and RTCP
+// the owner may call the leg's Send functions and Close, but neither Export nor functions of the path.
+type Receiver interface {
+	// Connected: media flows from now on.
+	Connected()
+	// RTP is one decrypted RTP packet.
+	RTP(packet []byte, arrived time.Time)
+	// RTCP is one decrypted compound packet.
+	RTCP(compound []byte, arrived time.Time)
+	// Tick comes about every 20 ms once connected.
+	Tick(now time.Time)
+	// Closed: the client closed, fell silent or could not be verified. Nothing comes after it.
+	Closed(reason error)
+}
+
+// Config is what an Edge is made of.
+type Config struct {
+	// Listen is the UDP address, "host:port" or ":port"; port 0 takes a free one.
+	Listen string
+	// Advertise are the addresses told to clients, "ip" or "ip:port". Empty: every unicast address of the machine.
+	Advertise []string
+	// Loopback adds the loopback addresses, which otherwise count only when there are no others.
+	Loopback bool
+	// Certificate is the DTLS certificate. Nil: a new one is made.
+	Certificate *tls.Certificate
+	// Log takes what operators should know. Nil: nothing is logged.
+	Log *slog.Logger
+}
+
+// Edge is one UDP port and the clients on it. Safe for concurrent use.
+type Edge struct {
+	log         *slog.Logger
+	sock        *socket
+	out         egress
+	candidates  []Candidate
+	fingerprint string
+	common      []dtls.Option
+	stats       counters
+
+	random struct {
+		sync.Mutex
+		*mathrand.ChaCha8
+	}
+
+	mu     sync.RWMutex // guards what follows
+	paths  map[string]*Path
+	table  map[path.Pair]*source
+	legs   map[*Leg]struct{}
+	closed bool
+
+	stop chan struct{}
+	work sync.WaitGroup
+}
+
+// ErrClosed says that the edge, leg or path was closed before.
+var ErrClosed = errors.New("closed")
+
+// Listen opens the port and serves it until Close.
+func Listen(c Config) (*Edge, error) {
+	e := &Edge{
+		log:   c.Log,
+		paths: make(map[string]*Path),
+		table: make(map[path.Pair]*source),
+		legs:  make(map[*Leg]struct{}),
+		stop:  make(chan struct{}),
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	var seed [32]byte
+	rand.Read(seed[:])
+	e.random.ChaCha8 = mathrand.NewChaCha8(seed)
+
+	cert := c.Certificate
+	if cert == nil {
+		made, err := NewCertificate()
+		if err != nil {
+			return nil, err
+		}
+		cert = &made
+	}
+	var err error
+	if e.fingerprint, err = certificateFingerprint(cert); err != nil {
+		return nil, err
+	}
+	e.common = associationOptions(*cert)
+
+	addr, err := net.ResolveUDPAddr("udp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("media address %q: %w", c.Listen, err)
+	}
+	conn, err := net.ListenUDP("udp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for media on %q: %w", c.Listen, err)
+	}
+	if e.sock, err = newSocket(conn); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("listen for media on %q: %w", c.Listen, err)
+	}
+	if e.candidates, err = candidates(conn.LocalAddr().(*net.UDPAddr).AddrPort(), e.sock.v6, c.Advertise, c.Loopback); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	e.out.sock, e.out.stats = e.sock, &e.stats
+	e.work.Go(e.read)
+	e.work.Go(e.tick)
+	return e, nil
+}
+
+// Close ends every leg, without a call of Receiver.Closed, and frees the port.
+func (e *Edge) Close() error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closed = true
+	var legs []*Leg
+	for l := range e.legs {
+		legs = append(legs, l)
+	}
+	var paths []*Path
+	for _, p := range e.paths {
+		paths = append(paths, p)
+	}
+	e.mu.Unlock()
+	for _, l := range legs {
+		l.Close()
+	}
+	for _, p := range paths {
+		p.Close()
+	}
+	e.out.hold()
+	e.out.release() // the farewells
+	close(e.stop)
+	err := e.sock.close()
+	e.work.Wait()
+	return err
+}
+
+// Candidates returns the host candidates to tell clients.
+func (e *Edge) Candidates() []Candidate { return append([]Candidate(nil), e.candidates...) }
+
+// Fingerprint returns the fingerprint of the DTLS certificate, "sha-256 AB:CD:...".
+func (e *Edge) Fingerprint() string { return e.fingerprint }
+
+// Addr returns the address of the socket.
+func (e *Edge) Addr() netip.AddrPort { return e.sock.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+
+func (e *Edge) uint64() uint64 {
+	e.random.Lock()
+	defer e.random.Unlock()
+	return e.random.Uint64()
+}
+
+// name is a random string of ICE characters (RFC 8839 5.4) with 5 bits each.
+func (e *Edge) name(n int) string {
+	const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+	b := make([]byte, n)
+	rand.Read(b)
+	for i := range b {
+		b[i] = alphabet[b[i]&31]
+	}
+	return string(b)
+}
+
+// read takes datagrams in until the socket is closed.
+func (e *Edge) read() {
+	for {
+		n, err := e.sock.receive()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			e.log.Error("reading media", "err", err)
+			select {
+			case <-e.stop:
+				return
+			case <-time.After(tickInterval): // an error that stays must not spin
+			}
+			continue
+		}
+		now := time.Now()
+		e.out.hold()
+		for i := range n {
+			if data, from, to, ok := e.sock.arrival(i); ok {
+				e.input(data, path.Pair{Remote: from, Local: to}, now)
+			} else {
+				e.stats.oversized.Add(1)
+			}
+		}
+		e.out.release()
+	}
+}
+
+// input takes one datagram.
+func (e *Edge) input(data []byte, at path.Pair, now time.Time) {
+	if len(data) == 0 {
+		e.stats.garbage.Add(1)
+		return
+	}
+	switch first := data[0]; {
+	case first < 4:
+		e.inputSTUN(data, at, now)
+	case first >= 20 && first < 64, first >= 128 && first < 192:
+		src := e.source(at)
+		if src == nil {
+			if first < 64 {
+				e.stats.dtlsRefused.Add(1)
+			} else {
+				e.stats.mediaRefused.Add(1)
+			}
+			return
+		}
+		src.heard.Store(now.UnixNano())
+		if first < 64 {
+			src.path.fallback.Store(src.route)
+		}
+		src.path.dispatch(data, now)
+	default:
+		e.stats.garbage.Add(1)
+	}
+}
+
+func (e *Edge) inputSTUN(data []byte, at path.Pair, now time.Time) {
+	var p *Path
+	if len(data) >= 20 && binary.BigEndian.Uint16(data) == 1 {
+		ufrag := path.Username(data)
+		e.mu.RLock()
+		p = e.paths[string(ufrag)]
+		e.mu.RUnlock()
+	} else if src := e.source(at); src != nil {
+		p = src.path
+	}
+	if p == nil {
+		e.stats.stunUnknown.Add(1)
+		return
+	}
+	p.input(now, at, data)
+}
+
+func (e *Edge) source(at path.Pair) *source {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.table[at]
+}
+
+// tick drives the timers of paths and legs.
+func (e *Edge) tick() {
+	ticker := time.NewTicker(tickInterval)
+	defer ticker.Stop()
+	var paths []*Path
+	var legs []*Leg
+	for {
+		select {
+		case <-e.stop:
+			return
+		case <-ticker.C:
+		}
+		paths, legs = paths[:0], legs[:0]
+		e.mu.RLock()
+		for _, p := range e.paths {
+			paths = append(paths, p)
+		}
+		for l := range e.legs {
+			legs = append(legs, l)
+		}
+		e.mu.RUnlock()
+		now := time.Now()
+		e.out.hold()
+		for _, p := range paths {
+			p.tick(now)
+		}
+		for _, l := range legs {
+			l.tick(now)
+		}
+		e.out.release()
+		clear(paths)
+		clear(legs)
+	}
+}

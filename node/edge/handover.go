@@ -1,0 +1,145 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pion/srtp/v3"
+
+	"github.com/atoll-mesh/atoll/node/edge/counter"
+	"github.com/atoll-mesh/atoll/node/edge/path"
+	"github.com/atoll-mesh/atoll/node/session"
+)
+
+// Export freezes a connected leg and returns its state: it seals, opens and says nothing from then on, and its receiver
+// hears nothing more. Its path stays and keeps what the client sends until it is redirected; it belongs to the caller,
+// who closes it. Not from within a Receiver.
+func (l *Leg) Export() (session.Media, error) {
+	l.mu.Lock()
+	if l.phase != connected {
+		defer l.mu.Unlock()
+		if l.phase == waiting {
+			return session.Media{}, fmt.Errorf("export leg: %w", ErrNotConnected)
+		}
+		return session.Media{}, fmt.Errorf("export leg: %w", ErrClosed)
+	}
+	l.phase = frozen
+	m := session.Media{
+		Profile:    uint16(l.config.Profile),
+		LocalKey:   slices.Clone(l.config.Keys.LocalMasterKey),
+		LocalSalt:  slices.Clone(l.config.Keys.LocalMasterSalt),
+		RemoteKey:  slices.Clone(l.config.Keys.RemoteMasterKey),
+		RemoteSalt: slices.Clone(l.config.Keys.RemoteMasterSalt),
+		LocalUfrag: l.local.Ufrag, LocalPwd: l.local.Pwd,
+		RemoteUfrag: l.remote.Ufrag, RemotePwd: l.remote.Pwd,
+		RemoteFingerprint: l.want.String(),
+	}
+	l.mu.Unlock()
+
+	if p := l.path; p != nil {
+		p.owner.Store(nil)
+		p.deliverTo(nil)
+	}
+	state, err := l.dtls.freeze()
+	if err != nil {
+		// Media goes on without it; only a farewell is not possible.
+		l.edge.log.Warn("hand-over without DTLS", "err", err)
+	}
+	m.DTLS = state
+	l.open.Store(false)
+	seal, open := l.disarm(ErrFrozen)
+	l.edge.forget(l)
+	l.wipe()
+
+	for ssrc, w := range seal.rtp.All() {
+		m.Sent = append(m.Sent, session.SentRTP{SSRC: ssrc, Index: w.Highest, Window: w.Seen})
+	}
+	for ssrc, w := range open.rtp.All() {
+		m.Received = append(m.Received, session.ReceivedRTP{SSRC: ssrc, Index: w.Highest, Window: w.Seen})
+	}
+	for ssrc, next := range seal.rtcp.All() {
+		m.SentRTCP = append(m.SentRTCP, session.SentRTCP{SSRC: ssrc, Next: next})
+	}
+	for ssrc, w := range open.rtcp.All() {
+		m.ReceivedRTCP = append(m.ReceivedRTCP, session.ReceivedRTCP{SSRC: ssrc, Index: w.Highest, Window: w.Seen})
+	}
+	return m, nil
+}
+
+// Import makes a leg that goes on where an exported one stopped. The receiver hears no Connected. When the edge has a path
+// with the same credentials that no leg owns, a standby, the leg takes it over: it nominates and sends. Otherwise the
+// leg has no way to the client until [Leg.Attach]. Without a usable DTLS state the leg has no farewell. Packets may be delivered before Import returns. The leg copies what
+// it needs of m.
+func (e *Edge) Import(m session.Media, r Receiver) (*Leg, error) {
+	l, err := e.restore(m, r)
+	if err != nil {
+		return nil, fmt.Errorf("import leg: %w", err)
+	}
+	e.mu.RLock()
+	p := e.paths[m.LocalUfrag]
+	e.mu.RUnlock()
+	if p != nil && p.engine.Local() == l.local && p.owner.CompareAndSwap(nil, l) {
+		l.path = p
+	}
+	l.phase = connected
+	l.out.err = nil
+	l.open.Store(true)
+	if err := e.register(l); err != nil {
+		if l.path != nil {
+			l.path.owner.Store(nil)
+		}
+		l.disarm(ErrClosed)
+		l.wipe()
+		return nil, fmt.Errorf("import leg: %w", err)
+	}
+	l.dtls.resume(slices.Clone(m.DTLS))
+	if l.path != nil {
+		l.path.SetRemote(l.remote)
+		l.path.deliverTo(l.deliver)
+		l.path.Switch(path.Switches{Answer: true, Check: true, Nominate: true, Send: true})
+	}
+	return l, nil
+}
+
+// restore makes a leg of its state.
+func (e *Edge) restore(m session.Media, r Receiver) (*Leg, error) {
+	l := e.newLeg(r)
+	l.heard.Store(time.Now().UnixNano())
+	l.local = path.Credentials{Ufrag: m.LocalUfrag, Pwd: m.LocalPwd}
+	l.remote = path.Credentials{Ufrag: m.RemoteUfrag, Pwd: m.RemotePwd}
+	var err error
+	if l.want, err = parseFingerprint(m.RemoteFingerprint); err != nil {
+		return nil, err
+	}
+	l.config = srtp.Config{Profile: srtp.ProtectionProfile(m.Profile), Keys: srtp.SessionKeys{
+		LocalMasterKey: slices.Clone(m.LocalKey), LocalMasterSalt: slices.Clone(m.LocalSalt),
+		RemoteMasterKey: slices.Clone(m.RemoteKey), RemoteMasterSalt: slices.Clone(m.RemoteSalt),
+	}}
+	seal, err := newSealer(m.LocalKey, m.LocalSalt, l.config.Profile)
+	if err != nil {
+		return nil, err
+	}
+	open, err := newOpener(m.RemoteKey, m.RemoteSalt, l.config.Profile)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range m.Sent {
+		err = errors.Join(err, seal.rtp.Restore(c.SSRC, counter.Resume(c.Index, c.Window)))
+	}
+	for _, c := range m.Received {
+		err = errors.Join(err, open.rtp.Restore(c.SSRC, counter.Resume(c.Index, c.Window)))
+	}
+	for _, c := range m.SentRTCP {
+		err = errors.Join(err, seal.rtcp.Restore(c.SSRC, c.Next))
+	}
+	for _, c := range m.ReceivedRTCP {
+		err = errors.Join(err, open.rtcp.Restore(c.SSRC, counter.RTCPWindow{Highest: c.Index, Seen: c.Window}))
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.out.seal, l.in.open = seal, open
+	return l, nil
+}

@@ -1,0 +1,401 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/srtp/v3"
+
+	"github.com/atoll-mesh/atoll/node/edge/counter"
+	"github.com/atoll-mesh/atoll/node/edge/path"
+)
+
+// Credentials are the ICE credentials that the client must be told.
+type Credentials struct{ Ufrag, Pwd string }
+
+// Why a leg does not do what it is asked, or ended.
+var (
+	// ErrNotConnected says that the handshake is not through yet.
+	ErrNotConnected = errors.New("the client is not connected")
+	// ErrFrozen says that the leg was exported: it lives elsewhere.
+	ErrFrozen = errors.New("the leg has moved")
+	// ErrFingerprint says that the client's certificate is not the one that was signalled.
+	ErrFingerprint = errors.New("the client's certificate does not have the signalled fingerprint")
+
+	errConsent = errors.New("the client does not answer checks any more")
+	errSilent  = errors.New("the client has been silent for 30 s")
+)
+
+// Pipe is a way to the client for sealed packets. A [Path] is one; what carries packets to a path at another node is
+// another. The packet is valid during the call only; Send must not block.
+type Pipe interface{ Send(sealed []byte) error }
+
+type phase uint8
+
+const (
+	waiting phase = iota
+	connected
+	frozen
+	ended
+)
+
+// Leg is one client's media: keys, counters and the DTLS association. Safe for concurrent use.
+type Leg struct {
+	edge     *Edge
+	receiver Receiver
+	path     *Path // nil when the path is elsewhere
+	local    path.Credentials
+	dtls     *association
+	heard    atomic.Int64 // last valid packet, nanoseconds since 1970; zero: not yet due
+	open     atomic.Bool  // packets may be delivered
+
+	mu     sync.Mutex // guards what follows
+	phase  phase
+	remote path.Credentials
+	want   fingerprint
+	peer   []byte // the client's certificate, once the handshake is through
+	config srtp.Config
+
+	out struct {
+		sync.Mutex
+		seal *sealer // nil before the handshake, and after the end
+		pipe Pipe    // nil: the own path
+		err  error   // why seal is nil
+	}
+	in struct {
+		sync.Mutex
+		open *opener
+	}
+}
+
+// NewLeg makes a leg with a path of its own that waits for a client.
+func (e *Edge) NewLeg(r Receiver) (*Leg, error) {
+	local := path.Credentials{Ufrag: e.name(12), Pwd: e.name(32)}
+	p, err := e.newPath(local, path.Switches{Answer: true, Check: true, Nominate: true, Send: true})
+	if err != nil {
+		return nil, fmt.Errorf("new leg: %w", err)
+	}
+	l := e.newLeg(r)
+	l.local, l.path = local, p
+	p.owner.Store(l)
+	p.deliverTo(l.deliver)
+	if err := e.register(l); err != nil {
+		p.Close()
+		return nil, fmt.Errorf("new leg: %w", err)
+	}
+	return l, nil
+}
+
+func (e *Edge) newLeg(r Receiver) *Leg {
+	l := &Leg{edge: e, receiver: r}
+	l.out.err = ErrNotConnected
+	l.dtls = newAssociation(l)
+	return l
+}
+
+func (e *Edge) register(l *Leg) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return fmt.Errorf("edge: %w", ErrClosed)
+	}
+	e.legs[l] = struct{}{}
+	return nil
+}
+
+// Local returns the credentials that the client must be told.
+func (l *Leg) Local() Credentials { return Credentials(l.local) }
+
+// Path returns the leg's own path, nil when it has none at this edge.
+func (l *Leg) Path() *Path { return l.path }
+
+// SetRemote sets what the client signalled: its credentials and its certificate's fingerprint, "sha-256 AB:CD:...". A
+// second call may change the credentials only.
+func (l *Leg) SetRemote(ufrag, pwd, print string) error {
+	f, err := parseFingerprint(print)
+	if err != nil {
+		return err
+	}
+	if ufrag == "" || pwd == "" {
+		return errors.New("the client's ICE credentials are empty")
+	}
+	l.mu.Lock()
+	switch {
+	case l.phase == frozen || l.phase == ended:
+		l.mu.Unlock()
+		return fmt.Errorf("set the client's credentials: leg: %w", ErrClosed)
+	case l.want.hash != 0 && l.want.String() != f.String():
+		l.mu.Unlock()
+		return errors.New("the client's certificate fingerprint cannot change")
+	}
+	l.want = f
+	l.remote = path.Credentials{Ufrag: ufrag, Pwd: pwd}
+	remote := l.remote
+	l.mu.Unlock()
+	l.heard.CompareAndSwap(0, time.Now().UnixNano())
+	if l.path != nil {
+		l.path.SetRemote(remote)
+	}
+	return nil
+}
+
+// keyed takes the keys of a finished handshake.
+func (l *Leg) keyed(c srtp.Config, certificate []byte) error {
+	seal, err := newSealer(c.Keys.LocalMasterKey, c.Keys.LocalMasterSalt, c.Profile)
+	if err != nil {
+		return err
+	}
+	open, err := newOpener(c.Keys.RemoteMasterKey, c.Keys.RemoteMasterSalt, c.Profile)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.config, l.peer = c, certificate
+	l.mu.Unlock()
+	l.arm(seal, open)
+	l.proceed(time.Now())
+	return nil
+}
+
+func (l *Leg) arm(seal *sealer, open *opener) {
+	l.in.Lock()
+	l.in.open = open
+	l.in.Unlock()
+	l.out.Lock()
+	if l.out.err == nil || errors.Is(l.out.err, ErrNotConnected) { // not ended meanwhile
+		l.out.seal = seal
+	}
+	l.out.Unlock()
+}
+
+// proceed lets media flow when everything is there: keys, the right certificate, a way to the client.
+func (l *Leg) proceed(now time.Time) {
+	l.mu.Lock()
+	if l.phase != waiting || l.peer == nil || l.want.hash == 0 {
+		l.mu.Unlock()
+		return
+	}
+	if !l.want.matches(l.peer) {
+		l.mu.Unlock()
+		l.fail(ErrFingerprint)
+		return
+	}
+	if l.path != nil && l.path.route.Load() == nil {
+		l.mu.Unlock()
+		return
+	}
+	l.phase = connected
+	l.mu.Unlock()
+	p := l.path
+	p.in.Lock()
+	defer p.in.Unlock()
+	l.out.Lock()
+	ready := l.out.seal != nil
+	if ready {
+		l.out.err = nil
+	}
+	l.out.Unlock()
+	if !ready { // closed meanwhile
+		return
+	}
+	l.receiver.Connected()
+	l.open.Store(true)
+	p.release()
+}
+
+// deliver takes a sealed packet, which it opens in place, and reports whether it did.
+func (l *Leg) deliver(b []byte, now time.Time) bool {
+	if isDTLS(b) {
+		l.dtls.feed(b)
+		return true
+	}
+	if !l.open.Load() {
+		return false
+	}
+	rtcp := len(b) > 1 && b[1] >= 192 && b[1] < 224 // RFC 5761 4
+	var plain []byte
+	var err error
+	l.in.Lock()
+	switch {
+	case l.in.open == nil:
+		l.in.Unlock()
+		return false
+	case rtcp:
+		plain, err = l.in.open.openRTCP(b)
+	default:
+		plain, err = l.in.open.openRTP(b)
+	}
+	l.in.Unlock()
+	c := &l.edge.stats
+	switch {
+	case errors.Is(err, counter.ErrUsed):
+		c.mediaReplayed.Add(1)
+		return true
+	case err != nil:
+		c.mediaForged.Add(1)
+		return true
+	}
+	c.received.Add(1)
+	c.receivedBytes.Add(uint64(len(b)))
+	l.heard.Store(now.UnixNano())
+	if rtcp {
+		l.receiver.RTCP(plain, now)
+	} else {
+		l.receiver.RTP(plain, now)
+	}
+	return true
+}
+
+// Deliver takes a sealed packet that came for the leg over a path at another node. It is opened in place and valid
+// during the call only. Calls must come one at a time.
+func (l *Leg) Deliver(sealed []byte) { l.deliver(sealed, time.Now()) }
+
+// Attach makes p the way to the client; nil is the leg's own path.
+func (l *Leg) Attach(p Pipe) {
+	l.out.Lock()
+	l.out.pipe = p
+	l.out.Unlock()
+}
+
+// Buffer returns an empty buffer with room for a packet of 1500 bytes and its tag, to be filled for SendRTP.
+func (l *Leg) Buffer() []byte { return newBuffer() }
+
+// SendRTP seals an RTP packet in place and sends it. The buffer belongs to the edge from the call on, whatever the
+// result. The same SSRC and index are not sealed twice: counter.ErrUsed.
+func (l *Leg) SendRTP(packet []byte) error { return l.send(packet, (*sealer).sealRTP) }
+
+// SendRTCP seals a compound RTCP packet and sends it. The caller keeps compound.
+func (l *Leg) SendRTCP(compound []byte) error {
+	return l.send(append(newBuffer(), compound...), (*sealer).sealRTCP)
+}
+
+func (l *Leg) send(b []byte, seal func(*sealer, []byte) ([]byte, error)) error {
+	l.out.Lock()
+	defer l.out.Unlock()
+	if l.out.err != nil {
+		recycle(b)
+		return l.out.err
+	}
+	var way *Path
+	if l.out.pipe == nil {
+		if way = l.path; way == nil || way.route.Load() == nil {
+			recycle(b)
+			l.edge.stats.sendFailed.Add(1)
+			return ErrNoRoute
+		}
+	}
+	sealed, err := seal(l.out.seal, b)
+	if err != nil {
+		recycle(b)
+		return err
+	}
+	if way != nil {
+		l.edge.out.queue(way, sealed)
+		return nil
+	}
+	err = l.out.pipe.Send(sealed)
+	recycle(sealed)
+	return err
+}
+
+// sendRecord sends a DTLS record.
+func (l *Leg) sendRecord(b []byte) {
+	l.out.Lock()
+	defer l.out.Unlock()
+	switch {
+	case l.out.pipe != nil:
+		// A record that is lost is sent again.
+		_ = l.out.pipe.Send(b)
+	case l.path != nil:
+		l.path.sendRecord(b)
+	}
+}
+
+func (l *Leg) tick(now time.Time) {
+	l.mu.Lock()
+	phase := l.phase
+	l.mu.Unlock()
+	if phase == frozen || phase == ended {
+		return
+	}
+	if heard := l.heard.Load(); heard != 0 && now.UnixNano()-heard > int64(silence) {
+		l.fail(errSilent)
+		return
+	}
+	if phase == connected && l.open.Load() {
+		l.receiver.Tick(now)
+		return
+	}
+	l.proceed(now)
+}
+
+// fail ends the leg from this side and tells the receiver.
+func (l *Leg) fail(reason error) {
+	if l.end(ended) {
+		l.shut()
+		l.receiver.Closed(reason)
+	}
+}
+
+// Close ends the leg and tells the client. The receiver hears nothing more. A leg that was exported is only forgotten.
+func (l *Leg) Close() {
+	if l.end(ended) {
+		l.shut()
+	}
+}
+
+// end moves a living leg to its last phase and reports whether it was living.
+func (l *Leg) end(to phase) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.phase == frozen || l.phase == ended {
+		return false
+	}
+	l.phase = to
+	return true
+}
+
+// shut closes what an ended leg holds.
+func (l *Leg) shut() {
+	l.open.Store(false)
+	l.dtls.close()
+	l.disarm(ErrClosed)
+	l.edge.forget(l)
+	if l.path != nil {
+		l.path.owner.Store(nil)
+		l.path.Close()
+	}
+	l.wipe()
+}
+
+// disarm takes the keys away from sending and receiving. When it returns nothing is sealed or opened any more.
+func (l *Leg) disarm(err error) (*sealer, *opener) {
+	l.out.Lock()
+	seal := l.out.seal
+	l.out.seal, l.out.err = nil, err
+	l.out.Unlock()
+	l.in.Lock()
+	open := l.in.open
+	l.in.open = nil
+	l.in.Unlock()
+	return seal, open
+}
+
+func (e *Edge) forget(l *Leg) {
+	e.mu.Lock()
+	delete(e.legs, l)
+	e.mu.Unlock()
+}
+
+// wipe overwrites the keys that the leg keeps for its export. The ciphers hold others that cannot be reached.
+func (l *Leg) wipe() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k := &l.config.Keys
+	for _, b := range [][]byte{k.LocalMasterKey, k.LocalMasterSalt, k.RemoteMasterKey, k.RemoteMasterSalt} {
+		clear(b)
+	}
+}

@@ -1,0 +1,330 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/atoll-mesh/atoll/node/edge/path"
+)
+
+// maxHeld bounds the packets that wait for a leg.
+const maxHeld = 128
+
+// ErrNoRoute says that there is no valid way to the client yet.
+var ErrNoRoute = errors.New("no route to the client")
+
+// Path is one ICE session: a pipe for sealed packets to and from one client. Safe for concurrent use.
+type Path struct {
+	edge *Edge
+
+	mu      sync.Mutex // guards what follows
+	engine  *path.Path
+	next    time.Time
+	sources []*source
+	closed  bool
+
+	route    atomic.Pointer[route] // where packets go
+	fallback atomic.Pointer[route] // where the last DTLS record came from
+
+	owner atomic.Pointer[Leg] // the leg whose own path this is
+
+	in   sync.Mutex // guards what follows; held while packets are delivered
+	sink sink
+	held []held
+
+	pending [][]byte // packets that wait to be sent, guarded by the egress lock
+}
+
+// sink takes a sealed packet, which it may overwrite, and reports whether it did. What it does not take is kept.
+type sink func(sealed []byte, arrived time.Time) bool
+
+type held struct {
+	packet  []byte
+	arrived time.Time
+}
+
+// source is a pair from which the client's authenticated check came.
+type source struct {
+	path  *Path
+	pair  path.Pair
+	route *route
+	heard atomic.Int64 // last DTLS or SRTP, nanoseconds since 1970
+	told  int64        // of it to the engine; guarded by path.mu
+}
+
+// NewPath makes a path with credentials of another path, for a client that is told of both: a standby. It answers and
+// checks, but neither nominates nor sends; see [Path.Switch]. What comes in goes to the sink of [Path.Redirect], or to the
+// leg that is imported with the same credentials.
+func (e *Edge) NewPath(local path.Credentials) (*Path, error) {
+	return e.newPath(local, path.Switches{Answer: true, Check: true})
+}
+
+func (e *Edge) newPath(local path.Credentials, s path.Switches) (*Path, error) {
+	p := &Path{edge: e, engine: path.New(path.Config{Local: local, Switches: s, Random: e.uint64})}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, fmt.Errorf("new path: edge: %w", ErrClosed)
+	}
+	if _, ok := e.paths[local.Ufrag]; ok {
+		return nil, fmt.Errorf("new path: the user fragment %q is in use", local.Ufrag)
+	}
+	e.paths[local.Ufrag] = p
+	return p, nil
+}
+
+// SetRemote sets the client's credentials, as they were signalled.
+func (p *Path) SetRemote(remote path.Credentials) {
+	p.use(time.Now(), func(now time.Time) error {
+		p.engine.SetRemote(now, remote)
+		return nil
+	})
+}
+
+// Switch changes what the path does. Switched to nominate, it takes the client over.
+func (p *Path) Switch(s path.Switches) {
+	p.use(time.Now(), func(now time.Time) error {
+		takeover := s.Nominate && !p.engine.Switches().Nominate
+		p.engine.Switch(now, s)
+		if takeover {
+			p.engine.Renominate(now)
+		}
+		return nil
+	})
+}
+
+// Ready reports whether there is a valid way to the client, whether or not the path sends.
+func (p *Path) Ready() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.engine.Usable(time.Now())
+}
+
+// Lost reports whether the client has not answered for 30 s.
+func (p *Path) Lost() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.engine.Lost()
+}
+
+// Redirect hands every sealed packet from the client to sink from now on, first those that were kept. The packet is valid
+// during the call only; the calls come one at a time from the edge's goroutines and must not block. With nil packets are
+// kept until the next call, at most 128. Not from within a Receiver.
+func (p *Path) Redirect(sink func(sealed []byte)) {
+	if sink == nil {
+		p.deliverTo(nil)
+		return
+	}
+	p.deliverTo(func(b []byte, _ time.Time) bool {
+		sink(b)
+		return true
+	})
+}
+
+func (p *Path) deliverTo(s sink) {
+	p.in.Lock()
+	defer p.in.Unlock()
+	p.sink = s
+	p.release()
+}
+
+// Send sends a sealed packet to the client. It is copied.
+func (p *Path) Send(sealed []byte) error {
+	if p.route.Load() == nil {
+		p.edge.stats.sendFailed.Add(1)
+		return ErrNoRoute
+	}
+	p.edge.out.queue(p, append(newBuffer(), sealed...))
+	return nil
+}
+
+// Close forgets the path. The path of a leg is closed with the leg, unless the leg was exported.
+func (p *Path) Close() {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return
+	}
+	p.closed = true
+	sources := p.sources
+	p.sources = nil
+	ufrag := p.engine.Local().Ufrag
+	p.mu.Unlock()
+	e := p.edge
+	e.mu.Lock()
+	delete(e.paths, ufrag)
+	for _, s := range sources {
+		if e.table[s.pair] == s {
+			delete(e.table, s.pair)
+		}
+	}
+	e.mu.Unlock()
+}
+
+// dispatch delivers a sealed packet from the client.
+func (p *Path) dispatch(b []byte, now time.Time) {
+	p.in.Lock()
+	defer p.in.Unlock()
+	if len(p.held) == 0 && p.sink != nil && p.sink(b, now) {
+		return
+	}
+	if len(p.held) > 0 && p.sink != nil && isDTLS(b) && p.sink(b, now) {
+		return // the handshake does not wait behind the media that waits for it
+	}
+	p.keep(b, now)
+}
+
+func (p *Path) keep(b []byte, now time.Time) {
+	if len(p.held) >= maxHeld {
+		p.edge.stats.mediaEarly.Add(1)
+		return
+	}
+	p.held = append(p.held, held{append(newBuffer(), b...), now})
+}
+
+// release delivers what was kept. The caller holds p.in.
+func (p *Path) release() {
+	for len(p.held) > 0 && p.sink != nil && p.sink(p.held[0].packet, p.held[0].arrived) {
+		recycle(p.held[0].packet)
+		p.held[0] = held{}
+		p.held = p.held[1:]
+	}
+	if len(p.held) == 0 {
+		p.held = nil
+	}
+}
+
+// input takes a STUN message.
+func (p *Path) input(now time.Time, at path.Pair, raw []byte) {
+	c := &p.edge.stats
+	switch err := p.use(now, func(now time.Time) error { return p.engine.Input(now, at, raw) }); {
+	case err == nil:
+		if l := p.owner.Load(); l != nil {
+			l.heard.Store(now.UnixNano())
+		}
+	case errors.Is(err, path.ErrMalformed):
+		c.stunMalformed.Add(1)
+	case errors.Is(err, path.ErrForged), errors.Is(err, path.ErrUsername):
+		c.stunForged.Add(1)
+	case errors.Is(err, path.ErrLimited):
+		c.stunLimited.Add(1)
+	default:
+		c.stunIgnored.Add(1)
+	}
+}
+
+// tick does what is due.
+func (p *Path) tick(now time.Time) {
+	p.mu.Lock()
+	due := !p.next.IsZero() && !now.Before(p.next)
+	for _, s := range p.sources {
+		if at := s.heard.Load(); at != s.told {
+			due = true
+		}
+	}
+	p.mu.Unlock()
+	if !due {
+		return
+	}
+	p.use(now, func(now time.Time) error {
+		for _, s := range p.sources {
+			if at := s.heard.Load(); at != s.told {
+				s.told = at
+				p.engine.Heard(time.Unix(0, at), s.pair)
+			}
+		}
+		p.engine.Tick(now)
+		return nil
+	})
+}
+
+// use calls f with the engine and does what it then wants.
+func (p *Path) use(now time.Time, f func(now time.Time) error) error {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return path.ErrSilent
+	}
+	err := f(now)
+	datagrams, events := p.engine.Take()
+	var valid, lost bool
+	for _, ev := range events {
+		switch ev.Kind {
+		case path.Opened:
+			p.open(ev.Pair)
+		case path.Dropped:
+			p.drop(ev.Pair)
+		case path.Valid:
+			valid = true
+		case path.Lost:
+			lost = true
+		}
+	}
+	for _, d := range datagrams {
+		p.edge.out.queueTo(p.routeTo(d.Pair), append(newBuffer(), d.Data...))
+	}
+	var to *route
+	if at, ok := p.engine.Route(now); ok {
+		to = p.routeTo(at)
+	}
+	if to != p.route.Load() {
+		p.route.Store(to)
+	}
+	p.next = p.engine.Next()
+	p.mu.Unlock()
+
+	if l := p.owner.Load(); l != nil {
+		if valid {
+			l.proceed(now)
+		}
+		if lost {
+			l.fail(errConsent)
+		}
+	}
+	return err
+}
+
+func (p *Path) open(at path.Pair) {
+	s := &source{path: p, pair: at, route: p.edge.sock.newRoute(at)}
+	p.sources = append(p.sources, s)
+	p.edge.mu.Lock()
+	p.edge.table[at] = s
+	p.edge.mu.Unlock()
+}
+
+func (p *Path) drop(at path.Pair) {
+	p.sources = slices.DeleteFunc(p.sources, func(s *source) bool { return s.pair == at })
+	p.edge.mu.Lock()
+	if s := p.edge.table[at]; s != nil && s.path == p {
+		delete(p.edge.table, at)
+	}
+	p.edge.mu.Unlock()
+}
+
+func (p *Path) routeTo(at path.Pair) *route {
+	for _, s := range p.sources {
+		if s.pair == at {
+			return s.route
+		}
+	}
+	return p.edge.sock.newRoute(at) // of a datagram to a pair that was dropped in the same call
+}
+
+// sendRecord sends a DTLS record: over the route, or to where the client's came from while there is none.
+func (p *Path) sendRecord(b []byte) {
+	to := p.route.Load()
+	if to == nil {
+		to = p.fallback.Load()
+	}
+	if to == nil {
+		p.edge.stats.sendFailed.Add(1)
+		return
+	}
+	p.edge.out.queueTo(to, append(newBuffer(), b...))
+}
+
+func isDTLS(b []byte) bool { return len(b) > 0 && b[0] >= 20 && b[0] < 64 }

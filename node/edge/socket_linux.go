@@ -1,0 +1,331 @@
+package edge
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/atoll-mesh/atoll/node/edge/path"
+)
+
+const (
+	batchSize    = 64   // messages in one system call
+	receiveSize  = 2048 // the largest datagram taken
+	controlSize  = 96
+	maxSegments  = 48 // of one datagram with segmentation offload
+	maxSegmented = 60_000
+	socketBuffer = 4 << 20
+)
+
+// socket is a UDP socket that reads and writes batches (recvmmsg, sendmmsg) without allocating. Reading belongs to one
+// goroutine, writing to whoever holds the egress lock.
+type socket struct {
+	conn *net.UDPConn
+	raw  syscall.RawConn
+	v6   bool // the socket speaks IPv6, and IPv4 as mapped addresses
+
+	rx struct {
+		messages [batchSize]message
+		names    [batchSize][unix.SizeofSockaddrInet6]byte
+		controls [batchSize][controlSize]byte
+		vectors  [batchSize]unix.Iovec
+		buffers  [batchSize][receiveSize]byte
+		n        int
+		err      syscall.Errno
+		call     func(fd uintptr) bool
+	}
+	tx struct {
+		messages [batchSize]message
+		controls [batchSize][controlSize]byte
+		vectors  [8 * batchSize]unix.Iovec
+		segments [batchSize]segments
+		n        int // messages
+		used     int // vectors
+		done     int // messages sent
+		failed   int
+		call     func(fd uintptr) bool
+	}
+	segmentation bool // the kernel cuts datagrams up
+}
+
+// message is struct mmsghdr of recvmmsg(2).
+type message struct {
+	header unix.Msghdr
+	len    uint32
+}
+
+// segments says what a message to be sent is made of.
+type segments struct {
+	to    *route
+	size  int // of every segment but the last
+	total int
+	count int
+	ended bool // nothing may follow
+}
+
+// route is a destination and the address to leave from, as the kernel takes them.
+type route struct {
+	name       [unix.SizeofSockaddrInet6]byte
+	nameLen    uint32
+	control    [controlSize]byte
+	controlLen int
+}
+
+func newSocket(conn *net.UDPConn) (*socket, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, fmt.Errorf("get at the socket: %w", err)
+	}
+	s := &socket{conn: conn, raw: raw}
+	var failure error
+	err = raw.Control(func(fd uintptr) {
+		var domain int
+		if domain, failure = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN); failure != nil {
+			return
+		}
+		if s.v6 = domain == unix.AF_INET6; s.v6 {
+			failure = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
+		} else {
+			failure = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
+		}
+		_, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT)
+		s.segmentation = err == nil
+		for _, o := range [][2]int{{unix.SO_RCVBUF, unix.SO_RCVBUFFORCE}, {unix.SO_SNDBUF, unix.SO_SNDBUFFORCE}} {
+			// What the system allows is enough; more is better. The second needs privilege.
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[0], socketBuffer)
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[1], socketBuffer)
+		}
+	})
+	if err = errors.Join(err, failure); err != nil {
+		return nil, fmt.Errorf("set socket options: %w", err)
+	}
+	s.rx.call, s.tx.call = s.receiveCall, s.sendCall
+	for i := range s.rx.messages {
+		v := &s.rx.vectors[i]
+		v.Base = &s.rx.buffers[i][0]
+		v.SetLen(receiveSize)
+		h := &s.rx.messages[i].header
+		h.Name = &s.rx.names[i][0]
+		h.Iov = v
+		h.SetIovlen(1)
+		h.Control = &s.rx.controls[i][0]
+	}
+	return s, nil
+}
+
+func (s *socket) close() error { return s.conn.Close() }
+
+// receive waits for datagrams and returns how many came.
+func (s *socket) receive() (int, error) {
+	if err := s.raw.Read(s.rx.call); err != nil {
+		return 0, err
+	}
+	if s.rx.err != 0 {
+		return 0, fmt.Errorf("recvmmsg: %w", s.rx.err)
+	}
+	return s.rx.n, nil
+}
+
+func (s *socket) receiveCall(fd uintptr) bool {
+	for i := range s.rx.messages {
+		h := &s.rx.messages[i].header
+		h.Namelen = unix.SizeofSockaddrInet6
+		h.SetControllen(controlSize)
+	}
+	for {
+		n, _, err := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.rx.messages[0])), batchSize,
+			unix.MSG_DONTWAIT, 0, 0)
+		switch err {
+		case unix.EAGAIN:
+			return false
+		case unix.EINTR:
+			continue
+		}
+		s.rx.n, s.rx.err = int(n), err
+		return true
+	}
+}
+
+// arrival is the i-th datagram that came, valid until the next receive. It is not ok when it was cut off.
+func (s *socket) arrival(i int) (data []byte, from netip.AddrPort, to netip.Addr, ok bool) {
+	m := &s.rx.messages[i]
+	name := s.rx.names[i][:m.header.Namelen]
+	if len(name) < unix.SizeofSockaddrInet4 || m.header.Flags&unix.MSG_TRUNC != 0 {
+		return nil, from, to, false
+	}
+	port := binary.BigEndian.Uint16(name[2:])
+	if binary.NativeEndian.Uint16(name) == unix.AF_INET6 && len(name) == unix.SizeofSockaddrInet6 {
+		from = netip.AddrPortFrom(netip.AddrFrom16([16]byte(name[8:24])).Unmap(), port)
+	} else {
+		from = netip.AddrPortFrom(netip.AddrFrom4([4]byte(name[4:8])), port)
+	}
+	to = destination(s.rx.controls[i][:m.header.Controllen])
+	return s.rx.buffers[i][:m.len:m.len], from, to, true
+}
+
+// destination finds the address that a datagram was sent to.
+func destination(b []byte) netip.Addr {
+	for len(b) >= unix.SizeofCmsghdr {
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
+		size := int(h.Len)
+		if size < unix.SizeofCmsghdr || size > len(b) {
+			break
+		}
+		data := b[unix.CmsgLen(0):size]
+		switch {
+		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
+			return netip.AddrFrom16([16]byte(data[:16])).Unmap()
+		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
+			return netip.AddrFrom4([4]byte(data[4:8]))
+		}
+		b = b[min(len(b), unix.CmsgSpace(size-unix.CmsgLen(0))):]
+	}
+	return netip.Addr{}
+}
+
+// control appends one control message header and returns where its data goes.
+func control(b []byte, at int, level, kind int32, size int) []byte {
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&b[at]))
+	h.Level, h.Type = level, kind
+	h.SetLen(unix.CmsgLen(size))
+	return b[at+unix.CmsgLen(0) : at+unix.CmsgLen(size)]
+}
+
+// newRoute returns the route to the remote end of a pair.
+func (s *socket) newRoute(at path.Pair) *route {
+	r := &route{}
+	local := at.Local.IsValid() && !at.Local.IsUnspecified()
+	binary.BigEndian.PutUint16(r.name[2:], at.Remote.Port())
+	if s.v6 {
+		binary.NativeEndian.PutUint16(r.name[:], unix.AF_INET6)
+		ip := at.Remote.Addr().As16()
+		copy(r.name[8:], ip[:])
+		r.nameLen = unix.SizeofSockaddrInet6
+		if local {
+			ip := at.Local.As16()
+			copy(control(r.control[:], 0, unix.IPPROTO_IPV6, unix.IPV6_PKTINFO, unix.SizeofInet6Pktinfo), ip[:])
+			r.controlLen = unix.CmsgSpace(unix.SizeofInet6Pktinfo)
+		}
+		return r
+	}
+	binary.NativeEndian.PutUint16(r.name[:], unix.AF_INET)
+	ip := at.Remote.Addr().As4()
+	copy(r.name[4:], ip[:])
+	r.nameLen = unix.SizeofSockaddrInet4
+	if local {
+		ip := at.Local.As4()
+		copy(control(r.control[:], 0, unix.IPPROTO_IP, unix.IP_PKTINFO, unix.SizeofInet4Pktinfo)[4:], ip[:])
+		r.controlLen = unix.CmsgSpace(unix.SizeofInet4Pktinfo)
+	}
+	return r
+}
+
+func (s *socket) full() bool { return s.tx.n == batchSize || s.tx.used == len(s.tx.vectors) }
+
+// push adds a datagram to the next send. The data must stay as it is until then.
+func (s *socket) push(to *route, data []byte) {
+	if len(data) == 0 {
+		return
+	}
+	t := &s.tx
+	v := &t.vectors[t.used]
+	v.Base = &data[0]
+	v.SetLen(len(data))
+	t.used++
+	if s.segmentation && t.n > 0 {
+		g := &t.segments[t.n-1]
+		if g.to == to && !g.ended && len(data) <= g.size && g.count < maxSegments && g.total+len(data) <= maxSegmented {
+			g.count++
+			g.total += len(data)
+			g.ended = len(data) < g.size
+			t.messages[t.n-1].header.SetIovlen(g.count)
+			return
+		}
+	}
+	t.segments[t.n] = segments{to: to, size: len(data), total: len(data), count: 1}
+	h := &t.messages[t.n].header
+	h.Name, h.Namelen = &to.name[0], to.nameLen
+	h.Iov = v
+	h.SetIovlen(1)
+	t.n++
+}
+
+// send sends what was pushed and returns how many datagrams could not be.
+func (s *socket) send() int {
+	t := &s.tx
+	if t.n == 0 {
+		return 0
+	}
+	for i := range t.n {
+		g, h := &t.segments[i], &t.messages[i].header
+		c := &t.controls[i]
+		copy(c[:], g.to.control[:g.to.controlLen])
+		size := g.to.controlLen
+		if g.count > 1 {
+			binary.NativeEndian.PutUint16(control(c[:], size, unix.SOL_UDP, unix.UDP_SEGMENT, 2), uint16(g.size))
+			size += unix.CmsgSpace(2)
+		}
+		h.Control = &c[0]
+		h.SetControllen(size)
+	}
+	t.done, t.failed = 0, 0
+	if err := s.raw.Write(t.call); err != nil {
+		for _, g := range t.segments[t.done:t.n] {
+			t.failed += g.count
+		}
+	}
+	for i := range t.n {
+		t.segments[i].to = nil
+		t.messages[i].header.Name, t.messages[i].header.Iov = nil, nil
+	}
+	clear(t.vectors[:t.used])
+	t.n, t.used = 0, 0
+	return t.failed
+}
+
+func (s *socket) sendCall(fd uintptr) bool {
+	t := &s.tx
+	for t.done < t.n {
+		n, _, err := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&t.messages[t.done])), uintptr(t.n-t.done),
+			unix.MSG_DONTWAIT, 0, 0)
+		switch {
+		case err == 0:
+			t.done += int(n)
+		case err == unix.EAGAIN:
+			return false
+		case err == unix.EINTR:
+		case t.segments[t.done].count > 1:
+			// EIO comes from a driver that cannot do checksums, for every datagram; others from one route.
+			if err == unix.EIO {
+				s.segmentation = false
+			}
+			s.sendApart(fd, t.done)
+			t.done++
+		default:
+			t.failed++
+			t.done++
+		}
+	}
+	return true
+}
+
+// sendApart sends the segments of a message one by one.
+func (s *socket) sendApart(fd uintptr, i int) {
+	t := &s.tx
+	one := t.messages[i].header
+	one.SetControllen(t.segments[i].to.controlLen)
+	one.SetIovlen(1)
+	vectors := unsafe.Slice(t.messages[i].header.Iov, t.segments[i].count)
+	for j := range vectors {
+		one.Iov = &vectors[j]
+		if _, _, err := unix.Syscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&one)), unix.MSG_DONTWAIT); err != 0 {
+			t.failed++
+		}
+	}
+}
