@@ -1,0 +1,85 @@
+package sfu
+
+import (
+	"encoding/binary"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// sink is an Egress that gives out the same buffer again.
+type sink struct{ buffer [1500]byte }
+
+func (s *sink) Buffer() []byte        { return s.buffer[:0] }
+func (s *sink) SendRTP([]byte) error  { return nil }
+func (s *sink) SendRTCP([]byte) error { return nil }
+
+// fanOut returns a function that delivers one packet of about 1100 bytes from a sender to n receivers.
+func fanOut(t testing.TB, n int) func() {
+	r := newRig(t)
+	a := r.join(1, 1)
+	for i := range n {
+		id := endpoint(byte(10 + i))
+		p := r.room.Join(r.now, id, &sink{})
+		p.Connected(r.now)
+		r.do(r.room.SetConstraints(r.now, id, Constraints{LastN: -1, Default: 720}))
+	}
+	a.film(true, 0)
+	b := append(a.packet(0, false, false, true), make([]byte, 1060)...)
+	seq, ts, tcc := a.seq[0], a.ts[0], a.tcc
+	work := make([]byte, len(b))
+	return func() {
+		seq++
+		tcc++
+		if seq%3 == 0 {
+			ts += 3000
+		}
+		copy(work, b)
+		binary.BigEndian.PutUint16(work[2:], seq)
+		binary.BigEndian.PutUint32(work[4:], ts)
+		binary.BigEndian.PutUint16(work[16+5:], tcc)
+		r.now = r.now.Add(4 * time.Millisecond)
+		a.RTP(work, r.now)
+	}
+}
+
+func TestForwardingDoesNotAllocate(t *testing.T) {
+	send := fanOut(t, 5)
+	for range 2000 {
+		send() // the cache grows to its size
+	}
+	if n := testing.AllocsPerRun(2000, send); n != 0 {
+		t.Errorf("%v allocations a packet", n)
+	}
+}
+
+func TestTicksDoNotAllocate(t *testing.T) {
+	r := newRig(t)
+	a := r.join(1, 3)
+	b := r.room.Join(r.now, endpoint(2), &sink{})
+	b.Connected(r.now)
+	a.Participant.out = &sink{}
+	if n := testing.AllocsPerRun(200, func() {
+		r.now = r.now.Add(20 * time.Millisecond)
+		a.Participant.Tick(r.now)
+		b.Tick(r.now)
+	}); n != 0 {
+		t.Errorf("%v allocations a tick", n)
+	}
+}
+
+func BenchmarkForward(b *testing.B) {
+	for _, n := range []int{1, 10, 50} {
+		b.Run(fmt.Sprintf("receivers=%d", n), func(b *testing.B) {
+			send := fanOut(b, n)
+			for range 2000 {
+				send()
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				send()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/forward")
+		})
+	}
+}

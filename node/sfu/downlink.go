@@ -1,0 +1,206 @@
+package sfu
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/node/session"
+	"github.com/atoll-mesh/atoll/node/sfu/packet"
+	"github.com/atoll-mesh/atoll/node/sfu/rewrite"
+)
+
+// slot is one outgoing SSRC of a participant.
+type slot struct {
+	down      *downlink
+	kind      room.Kind
+	ssrc, rtx uint32
+
+	// Guarded by down.mu; source is written by the control side only, which may read it without.
+	source   *source // what it holds
+	open     bool    // packets of source go through
+	waiting  bool    // packets come that need a key frame first
+	since    time.Time
+	stream   *rewrite.Stream[origin]
+	payload  uint8 // payload type last sent
+	rtxSeq   uint16
+	recent   *[recentSize]sentAgain
+	requests limiter
+	reported time.Time
+
+	// The rest belongs to the control side.
+	on       bool // to be forwarded
+	opening  bool // waits for Open
+	restored *session.Rewrite
+}
+
+// downlink is what one participant is sent.
+type downlink struct {
+	p  *Participant
+	mu sync.Mutex
+
+	connected bool
+	frozen    bool // moved to another node: nothing is sent any more
+	slots     []*slot
+	bySSRC    map[uint32]*slot
+	transport uint16 // next transport-wide sequence number
+	budget    budget
+	counters  Counters
+
+	rtcp []byte
+}
+
+// need is a slot that waits for a key frame.
+type need struct {
+	source *source
+	since  time.Time
+}
+
+// connect opens the downlink when the transport is up.
+func (d *downlink) connect(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.connected {
+		return
+	}
+	d.connected = true
+	for _, s := range d.slots {
+		s.since = now
+	}
+}
+
+// forward sends a packet of the source in s.
+func (d *downlink) forward(s *slot, in *inbound) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.connected || d.frozen || !s.open || s.source != in.origin.layer.source {
+		return
+	}
+	m, verdict := s.stream.Map(in.origin, &in.rtp, in.header.End-in.header.Payload, in.at)
+	switch verdict {
+	case rewrite.Drop:
+		return
+	case rewrite.Wait:
+		s.waiting = s.waiting || in.live
+		return
+	case rewrite.Forward:
+		s.waiting = s.waiting && !in.live
+	}
+	b := append(d.p.out.Buffer(), in.bytes...)
+	packet.Patch(b, m.Seq, m.TS, s.ssrc)
+	if in.hasVP8 {
+		in.vp8.Patch(b, m.Picture, m.TL0)
+	}
+	s.payload = in.header.PayloadType
+	d.counters.ForwardedPackets++
+	d.counters.ForwardedOctets += uint64(len(b))
+	d.send(b, &in.header, in.sent)
+}
+
+// send writes the leg's own extensions into b and sends it.
+func (d *downlink) send(b []byte, h *packet.Header, sent uint32) {
+	if h.TransportSeq != 0 {
+		packet.PatchTransportSeq(b, h.TransportSeq, d.transport)
+		d.transport++
+	}
+	if h.SendTime != 0 {
+		packet.PatchSendTime(b, h.SendTime, sent)
+	}
+	if err := d.p.out.SendRTP(b); err != nil {
+		d.counters.SendErrors++
+	}
+}
+
+// tick sends sender reports and asks for the key frames that slots wait for.
+func (d *downlink) tick(now time.Time) {
+	var needs []need
+	d.mu.Lock()
+	for _, s := range d.slots {
+		if !s.open || d.frozen {
+			continue
+		}
+		_, running := s.stream.Running()
+		if s.kind == room.Video && (!running || s.waiting) {
+			needs = append(needs, need{s.source, s.since})
+		}
+		if running && now.Sub(s.reported) >= time.Second {
+			d.report(s, now)
+		}
+	}
+	d.mu.Unlock()
+	for _, n := range needs {
+		n.source.requestKeyframe(n.since, now, false)
+	}
+}
+
+// report sends a sender report of s: our time now, and the timestamp that a packet taken now would have.
+func (d *downlink) report(s *slot, now time.Time) {
+	from, _ := s.stream.Running()
+	offset, last := s.stream.Offset()
+	l := from.layer
+	l.mu.Lock()
+	r := l.report
+	l.mu.Unlock()
+	if !r.valid || now.Sub(last) > 2*time.Second {
+		return
+	}
+	s.reported = now
+	rtp := r.rtp + offset + ticks(now.Sub(r.at), clockRate(s.kind))
+	packets, octets := s.stream.Counts()
+	d.rtcp = packet.AppendSR(d.rtcp[:0], s.ssrc, packet.NTP(now), rtp, packets, octets, string(s.source.name.Endpoint()))
+	if err := d.p.out.SendRTCP(d.rtcp); err != nil {
+		d.counters.SendErrors++
+	}
+}
+
+// ticks returns d in ticks of an RTP clock.
+func ticks(d time.Duration, rate uint32) uint32 {
+	return uint32(int64(d/time.Microsecond) * int64(rate) / 1e6)
+}
+
+// add makes s known to the packet side.
+func (d *downlink) add(s *slot) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.slots = append(d.slots, s)
+	d.bySSRC[s.ssrc] = s
+}
+
+// hold makes source, which may be nil, what s holds. s is closed and its next packet begins a segment.
+func (d *downlink) hold(s *slot, src *source) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s.source, s.open, s.waiting = src, false, false
+	s.stream.Stop()
+}
+
+// shut lets no more packets through s; its next packet begins a segment.
+func (d *downlink) shut(s *slot) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s.open, s.waiting = false, false
+	s.stream.Stop()
+}
+
+// open lets packets through s.
+func (d *downlink) open(s *slot, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s.open, s.since = true, now
+}
+
+// forget takes s, which is closed, away from the packet side.
+func (d *downlink) forget(s *slot) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.slots = slices.DeleteFunc(d.slots, func(o *slot) bool { return o == s })
+	delete(d.bySSRC, s.ssrc)
+}
+
+// up reports whether the participant can be sent to.
+func (d *downlink) up() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.connected && !d.frozen
+}

@@ -1,0 +1,129 @@
+package sfu
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/node/sfu/allocate"
+)
+
+// Egress is where packets to a participant go. It is called from several goroutines at once and must neither block nor
+// call back into the participant.
+type Egress interface {
+	// Buffer returns an empty buffer with room for a packet of the path's MTU.
+	Buffer() []byte
+	// SendRTP sends a packet that was built in a Buffer, and takes it over.
+	SendRTP(packet []byte) error
+	// SendRTCP sends a compound. It does not keep it.
+	SendRTCP(compound []byte) error
+}
+
+// defaultRTT stands for the round trip time of a participant that nothing is known of yet.
+const defaultRTT = 100 * time.Millisecond
+
+// Participant is the packet side of one participant: what its transport delivers goes in here.
+type Participant struct {
+	id   room.EndpointID
+	ssrc uint32 // sender of the RTCP that is about what the participant sends
+	set  *settings
+	out  Egress
+	rtt  atomic.Int64
+	up   uplink
+	down downlink
+
+	// The rest belongs to the control side.
+	plain        bool
+	constraints  allocate.Constraints
+	constrained  bool
+	sources      []*source
+	used         map[uint32]bool // SSRCs that the participant ever saw or sends
+	video, audio board
+	fixed        map[room.SourceName]*slot // in plain mode
+	wanted       []wanted
+	forwarded    []room.SourceName
+	dominated    time.Time // when it was last made the dominant speaker
+	wants        []allocate.Want
+}
+
+// wanted is what a participant wants of a source.
+type wanted struct {
+	source  *source
+	height  int
+	forward bool
+}
+
+// ID returns the participant's endpoint id.
+func (p *Participant) ID() room.EndpointID { return p.id }
+
+// RTP takes a packet that the participant sent. It is valid only during the call, and may be written to.
+func (p *Participant) RTP(b []byte, arrived time.Time) {
+	var in inbound
+	t := p.up.receive(b, arrived, &in)
+	if t == nil {
+		return
+	}
+	for i := range t.targets {
+		t.targets[i].down.forward(t.targets[i].slot, &in)
+	}
+}
+
+// Connected says that the participant's transport is up: from now on it is sent media.
+func (p *Participant) Connected(now time.Time) { p.down.connect(now) }
+
+// Tick does what is due at now. It is called about every 20 ms while the participant's transport is up.
+func (p *Participant) Tick(now time.Time) {
+	p.down.connect(now)
+	p.down.tick(now)
+	p.up.tick(now)
+}
+
+// roundTrip returns the round trip time to the participant.
+func (p *Participant) roundTrip() time.Duration {
+	if d := time.Duration(p.rtt.Load()); d > 0 {
+		return d
+	}
+	return defaultRTT
+}
+
+// Counters count what a participant sent and was sent.
+type Counters struct {
+	Packets, Octets  uint64 // RTP received
+	Malformed        uint64 // RTP that could not be read
+	Unknown          uint64 // RTP of SSRCs that were not announced, or of another payload type
+	Duplicates       uint64 // RTP received before, or too old
+	Recovered        uint64 // RTP that came by retransmission
+	NACKsSent        uint64 // sequence numbers asked for
+	KeyframesAsked   uint64 // picture loss indications sent to the participant
+	MalformedRTCP    uint64
+	Feedback         uint64 // feedback packets received: transport-cc, REMB
+	ForwardedPackets uint64 // RTP sent to the participant
+	ForwardedOctets  uint64
+	Retransmitted    uint64 // packets sent again
+	Refused          uint64 // NACKed packets that were not sent again: too often, too much, too old
+	SendErrors       uint64
+}
+
+// Counters returns what was counted so far.
+func (p *Participant) Counters() Counters {
+	p.up.mu.Lock()
+	c := p.up.counters
+	p.up.mu.Unlock()
+	p.down.mu.Lock()
+	defer p.down.mu.Unlock()
+	d := &p.down.counters
+	c.MalformedRTCP, c.Feedback = d.MalformedRTCP, d.Feedback
+	c.ForwardedPackets, c.ForwardedOctets, c.Retransmitted, c.Refused = d.ForwardedPackets, d.ForwardedOctets, d.Retransmitted, d.Refused
+	c.SendErrors += d.SendErrors
+	return c
+}
+
+// newSSRC returns an SSRC that the participant never saw.
+func (p *Participant) newSSRC() uint32 {
+	for {
+		if n := p.set.rand(); n != 0 && !p.used[n] {
+			p.used[n] = true
+			return n
+		}
+	}
+}

@@ -1,0 +1,258 @@
+package sfu
+
+import (
+	"slices"
+	"time"
+
+	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/node/sfu/allocate"
+	"github.com/atoll-mesh/atoll/node/sfu/bandwidth"
+	"github.com/atoll-mesh/atoll/node/sfu/speaker"
+)
+
+// mostSources bounds the sources of a participant.
+const mostSources = 32
+
+// Constraints are what a receiver asks for.
+type Constraints = allocate.Constraints
+
+// Room is the control side of one room. It is not safe for concurrent use.
+type Room struct {
+	set          *settings
+	participants map[room.EndpointID]*Participant
+	list         []*Participant // in order of joining
+	sources      map[room.SourceName]*source
+	video        []allocate.Source // in order of dominance; order are the same
+	order        []*source
+	talkers      []*source // audio, in order of voice
+	changed      []*source // to be published
+	opening      []opening
+	detector     speaker.Detector[room.EndpointID]
+	dominant     room.EndpointID
+	recent       []room.EndpointID // who was dominant, latest first, dominant left out
+	levels       []heard
+	pending      []Effect // made by a call that returns none
+}
+
+// opening is a slot that waits for Open.
+type opening struct {
+	p    *Participant
+	slot *slot
+}
+
+// heard is a level of an endpoint.
+type heard struct {
+	level
+	p *Participant
+}
+
+// NewRoom returns an empty room.
+func NewRoom(c Config) *Room {
+	return &Room{
+		set:          c.settings(),
+		participants: map[room.EndpointID]*Participant{},
+		sources:      map[room.SourceName]*source{},
+	}
+}
+
+// Join adds a participant in rewriting mode, who is sent packets through out. One with the same id leaves first; what
+// follows from that is returned by the next call.
+func (r *Room) Join(now time.Time, id room.EndpointID, out Egress) *Participant {
+	return r.join(now, id, out, false)
+}
+
+// JoinPlain adds a participant in plain mode: every source has SSRCs of its own.
+func (r *Room) JoinPlain(now time.Time, id room.EndpointID, out Egress) *Participant {
+	return r.join(now, id, out, true)
+}
+
+func (r *Room) join(now time.Time, id room.EndpointID, out Egress, plain bool) *Participant {
+	p := r.add(now, id, out, plain)
+	r.pending = append(r.pending, r.settle(now, p)...)
+	return p
+}
+
+// add makes a participant known that gets nothing yet.
+func (r *Room) add(now time.Time, id room.EndpointID, out Egress, plain bool) *Participant {
+	if r.participants[id] != nil {
+		r.pending = r.Leave(now, id)
+	}
+	p := &Participant{id: id, set: r.set, out: out, plain: plain, used: map[uint32]bool{}, fixed: map[room.SourceName]*slot{}}
+	p.ssrc = p.newSSRC()
+	p.up = uplink{p: p, recorder: bandwidth.New(p.ssrc)}
+	p.down = downlink{p: p, bySSRC: map[uint32]*slot{}, transport: uint16(r.set.rand())}
+	r.participants[id] = p
+	r.list = append(r.list, p)
+	return p
+}
+
+// Leave removes a participant and its sources.
+func (r *Room) Leave(now time.Time, id room.EndpointID) []Effect {
+	p := r.participants[id]
+	if p == nil {
+		return r.take(nil)
+	}
+	var fx []Effect
+	for _, s := range p.sources {
+		fx = r.drop(fx, s)
+	}
+	p.sources = nil
+	p.setStreams()
+	for _, s := range r.sources {
+		if sl := p.slot(s.name); sl != nil {
+			r.close(s, sl)
+		}
+	}
+	p.freeze()
+	delete(r.participants, id)
+	r.list = slices.DeleteFunc(r.list, func(q *Participant) bool { return q == p })
+	r.opening = slices.DeleteFunc(r.opening, func(o opening) bool { return o.p == p })
+	r.detector.Remove(id)
+	r.recent = slices.DeleteFunc(r.recent, func(e room.EndpointID) bool { return e == id })
+	if r.dominant == id {
+		r.dominant = ""
+	}
+	return r.take(append(fx, r.settle(now, nil)...))
+}
+
+// SetSources says what a participant sends: all of it. Sources that are not its own by name are ignored.
+func (r *Room) SetSources(now time.Time, id room.EndpointID, descs []room.Source) []Effect {
+	p := r.participants[id]
+	if p == nil {
+		return r.take(nil)
+	}
+	var fx []Effect
+	var kept []*source
+	seen := map[room.SourceName]bool{}
+	var fresh []*source
+	for _, d := range descs {
+		if len(kept) == mostSources {
+			break
+		}
+		if d.Name.Endpoint() != id || seen[d.Name] || len(d.Encodings) == 0 {
+			continue
+		}
+		seen[d.Name] = true
+		if len(d.Encodings) > mostEncodings {
+			d.Encodings = d.Encodings[:mostEncodings]
+		}
+		if s := r.sources[d.Name]; s != nil && slices.Equal(s.desc.Encodings, d.Encodings) {
+			r.describe(s, d)
+			kept = append(kept, s)
+			continue
+		}
+		s := newSource(p, d, now)
+		fresh = append(fresh, s)
+		kept = append(kept, s)
+	}
+	for _, s := range p.sources {
+		if !slices.Contains(kept, s) {
+			fx = r.drop(fx, s)
+		}
+	}
+	p.sources = kept
+	for _, s := range fresh {
+		r.sources[s.name] = s
+		for _, e := range s.desc.Encodings {
+			p.used[e.SSRC], p.used[e.RTX] = true, true
+		}
+	}
+	p.setStreams()
+	for _, s := range fresh {
+		r.bind(s)
+	}
+	return r.take(append(fx, r.settle(now, nil)...))
+}
+
+// SetVideoType says what a video source shows now, and whether it is muted. Muted sources are not forwarded and take no
+// place in last-N.
+func (r *Room) SetVideoType(now time.Time, name room.SourceName, t room.VideoType, muted bool) []Effect {
+	s := r.sources[name]
+	if s == nil || s.kind != room.Video || s.muted == muted && s.desc.VideoType == t {
+		return r.take(nil)
+	}
+	s.muted = muted
+	d := s.desc
+	d.VideoType = t
+	r.describe(s, d)
+	return r.take(r.settle(now, nil))
+}
+
+// SetConstraints says what a receiver wants: the whole state of it. Before the first it gets no video.
+func (r *Room) SetConstraints(now time.Time, id room.EndpointID, c Constraints) []Effect {
+	p := r.participants[id]
+	if p == nil {
+		return r.take(nil)
+	}
+	p.constraints, p.constrained = c, true
+	return r.take(r.settle(now, p))
+}
+
+// Describe returns everything that a participant was told so far and everything it should be told by now: for a bridge
+// channel that just opened.
+func (r *Room) Describe(id room.EndpointID) []Effect {
+	p := r.participants[id]
+	if p == nil {
+		return r.take(nil)
+	}
+	var fx []Effect
+	if !p.plain {
+		fx = append(fx, r.mapEffect(p, room.Audio), r.mapEffect(p, room.Video))
+	}
+	fx = append(fx, Forwarded{id, slices.Clone(p.forwarded)})
+	for _, s := range p.sources {
+		if s.told != none {
+			fx = append(fx, SenderConstraints{s.name, s.told})
+		}
+	}
+	if r.dominant != "" {
+		fx = append(fx, Dominant{r.dominant, slices.Clone(r.recent)})
+	}
+	return r.take(fx)
+}
+
+// Open lets media through for everything that the effects returned so far tell. The caller calls it when it has sent
+// them.
+func (r *Room) Open(now time.Time) {
+	for _, o := range r.opening {
+		s := o.slot
+		s.opening = false
+		if !s.on {
+			continue
+		}
+		o.p.down.open(s, now)
+		s.source.add(target{&o.p.down, s})
+		r.touch(s.source)
+	}
+	opened := r.opening
+	r.opening = r.opening[:0]
+	r.publish()
+	for _, o := range opened {
+		if o.slot.on && o.slot.kind == room.Video && o.p.down.up() {
+			o.slot.source.requestKeyframe(now, now, false)
+		}
+	}
+}
+
+// Tick does what is due at now, first of all [Room.Open]. It is called about every 100 ms.
+func (r *Room) Tick(now time.Time) []Effect {
+	r.Open(now)
+	fx := r.listen(now)
+	for _, s := range r.order {
+		if s.told == none && s.want == 0 && now.Sub(s.born) >= newborn {
+			s.told = 0
+			fx = append(fx, SenderConstraints{s.name, 0})
+		}
+	}
+	return r.take(fx)
+}
+
+// take returns what calls without a result left, and fx.
+func (r *Room) take(fx []Effect) []Effect {
+	if len(r.pending) == 0 {
+		return fx
+	}
+	fx = append(r.pending, fx...)
+	r.pending = nil
+	return fx
+}

@@ -1,0 +1,239 @@
+package sfu
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/node/sfu/allocate"
+	"github.com/atoll-mesh/atoll/node/sfu/cache"
+	"github.com/atoll-mesh/atoll/node/sfu/reception"
+)
+
+const (
+	active  = time.Second            // an encoding without packets for so long is not active
+	silent  = 500 * time.Millisecond // the current encoding without packets for so long, while
+	alive   = 250 * time.Millisecond // a lower one sent within this, is left
+	latest  = time.Second            // late packets of the encoding before a switch are forwarded for so long
+	idle    = 5 * time.Second        // an encoding without packets for so long gives its cache back
+	none    = -1
+	newborn = 3 * time.Second // a new source that nobody wants is not told so before
+)
+
+// target is one place that a source's packets go to.
+type target struct {
+	down *downlink
+	slot *slot
+}
+
+// table is where the packets of a source go. It never changes.
+type table struct{ targets []target }
+
+// source is one microphone, camera or screen in the room.
+type source struct {
+	name   room.SourceName
+	kind   room.Kind
+	owner  *Participant
+	layers []*layer
+	table  atomic.Pointer[table]
+
+	// Guarded by owner.up.mu.
+	wanted   int // height
+	desktop  bool
+	target   int // encoding to be forwarded
+	current  int // encoding that is forwarded
+	since    time.Time
+	previous int // encoding that was forwarded before, and its highest sequence number then
+	until    uint16
+	switched time.Time
+
+	// The rest belongs to the control side.
+	desc      room.Source
+	muted     bool
+	born      time.Time
+	want      int // height that anybody wants
+	told      int // height that the owner was told
+	voice     time.Time
+	targets   []target
+	published bool
+}
+
+// layer is one encoding of a source.
+type layer struct {
+	source    *source
+	index     int
+	ssrc, rtx uint32
+
+	// Guarded by the owner's up.mu.
+	run     uint32 // counts restarts of the sequence
+	stats   *reception.Stream
+	missing reception.Missing
+	last    time.Time // of the last packet
+	height  int
+	asked   time.Time // last request for a key frame
+	pending bool      // a receiver asked and no key frame came since
+
+	mu     sync.Mutex
+	ring   *cache.Ring
+	inRing uint32 // run whose packets the ring holds
+	report senderReport
+}
+
+// senderReport maps RTP timestamps of a layer to our clock.
+type senderReport struct {
+	at    time.Time
+	rtp   uint32
+	valid bool
+}
+
+// origin identifies one sequence number space: a layer until its sender starts anew.
+type origin struct {
+	layer *layer
+	run   uint32
+}
+
+func newSource(owner *Participant, desc room.Source, now time.Time) *source {
+	s := &source{
+		name: desc.Name, kind: desc.Name.Kind(), owner: owner, desc: desc, born: now,
+		target: none, current: none, previous: none, told: none, desktop: desc.VideoType == room.Desktop,
+	}
+	for i, e := range desc.Encodings {
+		s.layers = append(s.layers, &layer{
+			source: s, index: i, ssrc: e.SSRC, rtx: e.RTX,
+			stats: reception.NewStream(clockRate(s.kind)), ring: cache.New(cache.Video),
+		})
+	}
+	s.table.Store(&table{})
+	return s
+}
+
+// mostEncodings bounds the encodings of a source.
+const mostEncodings = 8
+
+// encodings describes the layers to the allocator.
+func (s *source) encodings(room *[mostEncodings]allocate.Encoding, now time.Time) []allocate.Encoding {
+	list := room[:len(s.layers)]
+	for i, l := range s.layers {
+		list[i] = allocate.Encoding{Height: l.height, Active: l.active(now)}
+	}
+	if s.current != none && now.Sub(s.layers[s.current].last) > silent {
+		for _, l := range s.layers[:s.current] {
+			if now.Sub(l.last) <= alive {
+				list[s.current].Active = false
+			}
+		}
+	}
+	return list
+}
+
+func (l *layer) active(now time.Time) bool { return !l.last.IsZero() && now.Sub(l.last) < active }
+
+// ceiling returns the highest encoding that anybody wants.
+func (s *source) ceiling(encodings []allocate.Encoding) int {
+	height := s.wanted
+	if s.desktop {
+		height = allocate.Unlimited // senders of a screen choose one encoding themselves
+	}
+	return allocate.Ceiling(encodings, height)
+}
+
+// retarget chooses the encoding to forward.
+func (s *source) retarget(now time.Time) {
+	if s.kind == room.Audio || len(s.layers) == 0 {
+		return
+	}
+	var buffer [mostEncodings]allocate.Encoding
+	e := s.encodings(&buffer, now)
+	if t := allocate.Layer(e, s.ceiling(e)); t != none && t != s.target {
+		s.target, s.since = t, now
+	}
+}
+
+// keyframe switches to l, whose key frame begins, when it is a good one to forward.
+func (s *source) keyframe(l *layer, now time.Time) {
+	k := l.index
+	if k == s.current {
+		return
+	}
+	if k != s.target {
+		var buffer [mostEncodings]allocate.Encoding
+		if k > s.ceiling(s.encodings(&buffer, now)) || k < s.current {
+			return
+		}
+	}
+	s.previous, s.current, s.switched = s.current, k, now
+	if s.previous != none {
+		s.until = s.layers[s.previous].stats.Highest()
+	}
+	if s.target < k {
+		s.target, s.since = k, now
+	}
+}
+
+// forwards reports whether the packet seq of l is forwarded, and whether it belongs to the current encoding.
+func (s *source) forwards(l *layer, seq uint16, now time.Time) (yes, live bool) {
+	if s.kind == room.Audio || l.index == s.current {
+		return true, true
+	}
+	late := l.index == s.previous && int16(seq-s.until) <= 0 && now.Sub(s.switched) < latest
+	return late, false
+}
+
+// caches reports whether the packets of l are kept for retransmission.
+func (s *source) caches(l *layer) bool {
+	return s.kind == room.Video && (l.index == s.current || l.index == s.target || s.current == none)
+}
+
+// restart makes room for a sequence that begins anew.
+func (l *layer) restart() {
+	l.run++
+	l.missing.Forget()
+	if l.source.previous == l.index {
+		l.source.previous = none
+	}
+}
+
+// put keeps a packet for retransmission.
+func (l *layer) put(seq uint16, b []byte, now time.Time) {
+	l.mu.Lock()
+	if l.inRing != l.run {
+		l.ring.Reset()
+		l.inRing = l.run
+	}
+	l.ring.Put(seq, b, now)
+	l.mu.Unlock()
+}
+
+// release gives the cache's memory back.
+func (l *layer) release() {
+	l.mu.Lock()
+	l.ring.Reset()
+	l.mu.Unlock()
+}
+
+// add makes t a receiver of s at the next publish.
+func (s *source) add(t target) {
+	s.targets = append(s.targets, t)
+	s.published = false
+}
+
+// remove takes the slot out of the receivers of s at the next publish.
+func (s *source) remove(sl *slot) {
+	for i := range s.targets {
+		if s.targets[i].slot == sl {
+			s.targets = slices.Delete(s.targets, i, i+1)
+			s.published = false
+			return
+		}
+	}
+}
+
+// publish makes the receivers of s what the packet side sees.
+func (s *source) publish() {
+	if !s.published {
+		s.table.Store(&table{slices.Clone(s.targets)})
+		s.published = true
+	}
+}

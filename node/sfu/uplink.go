@@ -1,0 +1,269 @@
+package sfu
+
+import (
+	"sync"
+	"time"
+
+	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/node/sfu/bandwidth"
+	"github.com/atoll-mesh/atoll/node/sfu/packet"
+	"github.com/atoll-mesh/atoll/node/sfu/reception"
+	"github.com/atoll-mesh/atoll/node/sfu/rewrite"
+)
+
+const mostLevels = 64 // audio levels kept between two ticks of the room
+
+// incoming is what an SSRC of a sender means.
+type incoming struct {
+	layer *layer
+	rtx   bool
+}
+
+// level is one audio level.
+type level struct {
+	at    time.Time
+	level uint8
+}
+
+// uplink is what one participant sends.
+type uplink struct {
+	p  *Participant
+	mu sync.Mutex
+
+	streams  map[uint32]incoming
+	sources  []*source
+	recorder *bandwidth.Recorder
+	media    uint32 // an SSRC of the sender, for feedback
+	offset   clockOffset
+	levels   [mostLevels]level
+	heard    int // levels in use
+	voice    *source
+	reported time.Time
+	counters Counters
+
+	rtcp   []byte
+	lost   []uint16
+	blocks []packet.ReportBlock
+}
+
+// inbound is a packet on its way to the receivers.
+type inbound struct {
+	bytes  []byte
+	header packet.Header
+	vp8    packet.VP8
+	hasVP8 bool
+	live   bool // of the current encoding
+	origin origin
+	rtp    rewrite.Packet
+	at     time.Time
+	sent   uint32 // abs-send-time
+}
+
+// receive takes a packet in and returns where it goes, nil for nowhere.
+func (u *uplink) receive(b []byte, now time.Time, in *inbound) *table {
+	set := u.p.set
+	h := &in.header
+	err := packet.Parse(b, set.extensions, h)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if err != nil {
+		u.counters.Malformed++
+		return nil
+	}
+	u.counters.Packets++
+	u.counters.Octets += uint64(len(b))
+	if n, ok := h.TransportWide(b); ok {
+		u.recorder.Record(n, now)
+	}
+	s, ok := u.streams[h.SSRC]
+	f := &set.formats[h.PayloadType]
+	if !ok || f.codec == 0 || f.isRTX != s.rtx || f.codec.kind() != s.layer.source.kind {
+		u.counters.Unknown++
+		return nil
+	}
+	l := s.layer
+	u.media = l.ssrc
+	if s.rtx {
+		if b, ok = packet.Unwrap(b, h, f.original, l.ssrc); !ok {
+			return nil // a probe
+		}
+		if packet.Parse(b, set.extensions, h) != nil {
+			u.counters.Malformed++
+			return nil
+		}
+		f = &set.formats[h.PayloadType]
+	}
+	if !u.take(l, h, now, s.rtx) {
+		return nil
+	}
+	src := l.source
+	key := false
+	in.rtp = rewrite.Packet{Seq: h.Seq, TS: h.TS}
+	if f.codec == VP8 && !h.Empty() {
+		if packet.ParseVP8(b, h.Payload, h.End, &in.vp8) != nil {
+			u.counters.Malformed++
+			return nil
+		}
+		in.hasVP8 = true
+		in.rtp.Picture, in.rtp.TL0 = in.vp8.Picture, in.vp8.TL0
+		if key = in.vp8.Keyframe; key {
+			u.keyframe(l, in, now)
+		}
+	}
+	if src.kind == room.Audio {
+		if v, ok := h.Level(b); ok {
+			u.hear(src, v, now)
+		}
+	}
+	t := src.table.Load()
+	if len(t.targets) == 0 {
+		return nil
+	}
+	if src.caches(l) {
+		l.put(h.Seq, b, now)
+	}
+	yes, live := src.forwards(l, h.Seq, now)
+	if !yes {
+		return nil
+	}
+	in.bytes, in.at, in.live = b, now, live
+	in.origin = origin{l, l.run}
+	in.rtp.Start = live && (key || src.kind == room.Audio)
+	in.sent = packet.SendTime(now)
+	return t
+}
+
+// take counts the packet and reports whether it is one to go on with: not seen before.
+func (u *uplink) take(l *layer, h *packet.Header, now time.Time, recovered bool) bool {
+	started, before := l.stats.Started(), l.stats.Highest()
+	switch l.stats.Receive(h.Seq, h.TS, now, recovered) {
+	case reception.Fresh:
+		if started && l.source.kind == room.Video && l.source.caches(l) && !l.missing.Fresh(before, h.Seq, now) {
+			l.pending = true
+		}
+	case reception.Late:
+		l.missing.Late(h.Seq)
+	case reception.Restarted:
+		l.restart()
+	case reception.Duplicate, reception.Doubtful:
+		u.counters.Duplicates++
+		return false
+	}
+	if recovered {
+		u.counters.Recovered++
+	}
+	l.last = now
+	return true
+}
+
+// keyframe takes note of the first packet of a key frame of l.
+func (u *uplink) keyframe(l *layer, in *inbound, now time.Time) {
+	if h := min(in.vp8.Width, in.vp8.Height); h > 0 {
+		l.height = h
+	}
+	l.pending = false
+	l.source.keyframe(l, now)
+}
+
+// hear keeps a level for the room's next tick.
+func (u *uplink) hear(s *source, v uint8, now time.Time) {
+	u.voice = s
+	if u.heard == mostLevels {
+		copy(u.levels[:], u.levels[1:])
+		u.heard--
+	}
+	u.levels[u.heard] = level{now, v}
+	u.heard++
+}
+
+// tick reports to the sender, asks for what is missing, and chooses encodings.
+func (u *uplink) tick(now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.ask(now)
+	u.feedback(now)
+	if now.Sub(u.reported) >= time.Second {
+		u.reported = now
+		u.report(now)
+	}
+}
+
+// send sends the compound in u.rtcp.
+func (u *uplink) send() {
+	if err := u.p.out.SendRTCP(u.rtcp); err != nil {
+		u.counters.SendErrors++
+	}
+}
+
+// feedback sends what the sender's congestion control needs.
+func (u *uplink) feedback(now time.Time) {
+	for range 4 {
+		if !u.recorder.Due(now) {
+			return
+		}
+		u.rtcp = packet.AppendRR(u.rtcp[:0], u.p.ssrc, nil)
+		u.rtcp = u.recorder.Append(u.rtcp, u.media, now)
+		u.send()
+	}
+}
+
+// report sends receiver reports.
+func (u *uplink) report(now time.Time) {
+	u.blocks = u.blocks[:0]
+	for _, s := range u.sources {
+		for _, l := range s.layers {
+			if now.Sub(l.last) > idle {
+				if !l.last.IsZero() {
+					l.release()
+				}
+				continue
+			}
+			r, ok := l.stats.Report(now)
+			if !ok || len(u.blocks) == 31 {
+				continue
+			}
+			u.blocks = append(u.blocks, packet.ReportBlock{
+				SSRC: l.ssrc, FractionLost: r.FractionLost, TotalLost: r.TotalLost, Highest: r.Highest,
+				Jitter: r.Jitter, LastReport: r.LastReport, SinceLast: r.SinceLastInNTP,
+			})
+		}
+	}
+	if len(u.blocks) > 0 {
+		u.rtcp = packet.AppendRR(u.rtcp[:0], u.p.ssrc, u.blocks)
+		u.send()
+	}
+}
+
+// senderReport takes the sender's clock from one of its reports.
+func (u *uplink) senderReport(ssrc uint32, ntp uint64, rtp uint32, now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	s, ok := u.streams[ssrc]
+	if !ok || s.rtx {
+		return
+	}
+	s.layer.stats.SenderReport(packet.ShortNTP(ntp), now)
+	at := u.offset.ours(packet.FromNTP(ntp), now)
+	s.layer.mu.Lock()
+	s.layer.report = senderReport{at: at, rtp: rtp, valid: true}
+	s.layer.mu.Unlock()
+}
+
+// clockOffset is what must be added to a sender's clock to get ours. All streams of a sender share it.
+type clockOffset struct {
+	offset time.Duration
+	known  bool
+}
+
+// ours returns the time that the sender's time theirs was at, of a report that arrived at now. The report that was the
+// quickest counts; slower ones pull only slowly, for clocks that drift.
+func (c *clockOffset) ours(theirs, now time.Time) time.Time {
+	seen := now.Sub(theirs)
+	switch d := seen - c.offset; {
+	case !c.known || d < 0 || d > 5*time.Second:
+		c.offset, c.known = seen, true
+	default:
+		c.offset += d / 32
+	}
+	return theirs.Add(c.offset)
+}
