@@ -85,6 +85,32 @@ func TestTheHandshakeMayEndBeforeSessionAccept(t *testing.T) {
 	c.wait("down", func() bool { return len(c.rtp[2]) == 1 })
 }
 
+// Media that comes before session-accept is kept within bounds and in nobody's way.
+func TestEarlyMediaIsBounded(t *testing.T) {
+	e := listen(t)
+	r, c := newRecorder(t), newClient(t)
+	l, err := e.NewLeg(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBare(t, e, l)
+	c.conn = b
+	b.check()
+	b.wait("an answer", func() bool { return b.answers > 0 })
+	if err := c.handshake(e.Fingerprint()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint16(maxHeld + 10) {
+		c.sendRTP(1, i)
+	}
+	eventually(t, "too much", func() bool { return e.Stats().MediaEarly == 10 })
+	c.dtls.Close()
+	r.wait("closed", func() bool { return r.reason != nil })
+	if !errors.Is(r.reason, errPeerClosed) || len(r.rtp) > 0 {
+		t.Errorf("closed with %v, %d packets", r.reason, len(r.rtp[1]))
+	}
+}
+
 func TestAnotherCertificateIsRefused(t *testing.T) {
 	e := listen(t)
 	r, c := newRecorder(t), newClient(t)

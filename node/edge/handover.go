@@ -13,6 +13,15 @@ import (
 	"github.com/atoll-mesh/atoll/node/session"
 )
 
+// Hold leaves what the client sends from now on with the leg's path, at most 128 packets, for whoever goes on with the leg:
+// nothing is delivered to the receiver any more, while the leg still sends. Export and [Path.Redirect] follow. Not from
+// within a Receiver.
+func (l *Leg) Hold() {
+	if l.path != nil {
+		l.path.Redirect(nil)
+	}
+}
+
 // Export freezes a connected leg and returns its state: it seals, opens and says nothing from then on, and its receiver
 // hears nothing more. Its path stays and keeps what the client sends until it is redirected; it belongs to the caller,
 // who closes it. Not from within a Receiver.

@@ -88,11 +88,7 @@ func (p *Path) SetRemote(remote path.Credentials) {
 // Switch changes what the path does. Switched to nominate, it takes the client over.
 func (p *Path) Switch(s path.Switches) {
 	p.use(time.Now(), func(now time.Time) error {
-		takeover := s.Nominate && !p.engine.Switches().Nominate
 		p.engine.Switch(now, s)
-		if takeover {
-			p.engine.Renominate(now)
-		}
 		return nil
 	})
 }

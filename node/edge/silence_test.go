@@ -21,6 +21,24 @@ func TestASilentClientIsGivenUp(t *testing.T) {
 	}
 }
 
+func TestAClientThatNeverComesIsGivenUp(t *testing.T) {
+	e := listen(t)
+	r := newRecorder(t)
+	l, err := e.NewLeg(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.tick(time.Now().Add(10 * silence)) // it was not invited yet
+	if err := l.SetRemote("ufrag", "pwd", e.Fingerprint()); err != nil {
+		t.Fatal(err)
+	}
+	l.tick(time.Now().Add(silence + time.Second))
+	r.wait("closed", func() bool { return r.reason != nil })
+	if !errors.Is(r.reason, errSilent) {
+		t.Errorf("closed with %v", r.reason)
+	}
+}
+
 func TestAClientThatDoesNotAnswerChecksIsGivenUp(t *testing.T) {
 	e := listen(t)
 	r := newRecorder(t)

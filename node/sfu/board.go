@@ -26,11 +26,11 @@ func (b *board) slot(name room.SourceName) *slot {
 
 // newSlot makes a slot of a kind and tells the packet side.
 func (p *Participant) newSlot(k room.Kind) *slot {
-	s := &slot{down: &p.down, kind: k, ssrc: p.newSSRC(), rtxSeq: uint16(p.set.rand()) & 0x7fff}
+	s := &slot{down: &p.down, kind: k, ssrc: p.newSSRC(), rtxSeq: p.set.firstSeq()}
 	if k == room.Video {
 		s.rtx = p.newSSRC()
 	}
-	s.stream = rewrite.New[origin](clockRate(k), uint16(p.set.rand())&0x7fff)
+	s.stream = rewrite.New[origin](clockRate(k), p.set.firstSeq())
 	p.down.add(s)
 	return s
 }

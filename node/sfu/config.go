@@ -37,7 +37,8 @@ type Config struct {
 	Formats []Format
 	// Extensions are the ids of the header extensions offered. All 0: audio level 1, abs-send-time 3, transport-cc 5.
 	Extensions packet.Extensions
-	// Rand returns random numbers, for SSRCs and first sequence numbers. nil: crypto/rand.
+	// Rand returns random numbers, for SSRCs and first sequence numbers. nil: crypto/rand, and first sequence numbers in
+	// the lower half of their range (RFC 3711 3.3.1: a receiver that loses the packets around an early wrap is lost).
 	Rand func() uint32
 }
 
@@ -54,10 +55,12 @@ type settings struct {
 	formats    [128]format
 	extensions packet.Extensions
 	rand       func() uint32
+	firstSeq   func() uint16
 }
 
 func (c *Config) settings() *settings {
 	s := &settings{extensions: c.Extensions, rand: c.Rand}
+	s.firstSeq = func() uint16 { return uint16(s.rand()) }
 	formats := c.Formats
 	if formats == nil {
 		formats = []Format{{111, Opus, 0}, {100, VP8, 96}}
@@ -73,6 +76,7 @@ func (c *Config) settings() *settings {
 	}
 	if s.rand == nil {
 		s.rand = secureRand
+		s.firstSeq = func() uint16 { return uint16(secureRand()) & 0x7fff }
 	}
 	return s
 }

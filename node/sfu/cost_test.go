@@ -15,7 +15,7 @@ func (s *sink) SendRTP([]byte) error  { return nil }
 func (s *sink) SendRTCP([]byte) error { return nil }
 
 // fanOut returns a function that delivers one packet of about 1100 bytes from a sender to n receivers.
-func fanOut(t testing.TB, n int) func() {
+func fanOut(t testing.TB, n int) (send func(), receivers []*Participant) {
 	r := newRig(t)
 	a := r.join(1, 1)
 	for i := range n {
@@ -23,6 +23,7 @@ func fanOut(t testing.TB, n int) func() {
 		p := r.room.Join(r.now, id, &sink{})
 		p.Connected(r.now)
 		r.do(r.room.SetConstraints(r.now, id, Constraints{LastN: -1, Default: 720}))
+		receivers = append(receivers, p)
 	}
 	a.film(true, 0)
 	b := append(a.packet(0, false, false, true), make([]byte, 1060)...)
@@ -40,16 +41,19 @@ func fanOut(t testing.TB, n int) func() {
 		binary.BigEndian.PutUint16(work[16+5:], tcc)
 		r.now = r.now.Add(4 * time.Millisecond)
 		a.RTP(work, r.now)
-	}
+	}, receivers
 }
 
 func TestForwardingDoesNotAllocate(t *testing.T) {
-	send := fanOut(t, 5)
+	send, receivers := fanOut(t, 5)
 	for range 2000 {
 		send() // the cache grows to its size
 	}
 	if n := testing.AllocsPerRun(2000, send); n != 0 {
 		t.Errorf("%v allocations a packet", n)
+	}
+	if n := receivers[0].Counters().ForwardedPackets; n < 4000 {
+		t.Errorf("%d packets were forwarded", n)
 	}
 }
 
@@ -68,10 +72,26 @@ func TestTicksDoNotAllocate(t *testing.T) {
 	}
 }
 
+// BenchmarkJoin is what the conference's loop does when one more joins a room of n.
+func BenchmarkJoin(b *testing.B) {
+	for _, n := range []int{20, 100, 200} {
+		b.Run(fmt.Sprintf("people=%d", n), func(b *testing.B) {
+			r := newRig(b)
+			for i := range n {
+				r.join(byte(i), 3)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				r.join(250, 3)
+			}
+		})
+	}
+}
+
 func BenchmarkForward(b *testing.B) {
 	for _, n := range []int{1, 10, 50} {
 		b.Run(fmt.Sprintf("receivers=%d", n), func(b *testing.B) {
-			send := fanOut(b, n)
+			send, _ := fanOut(b, n)
 			for range 2000 {
 				send()
 			}

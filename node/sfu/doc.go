@@ -30,8 +30,8 @@
 // and never used again. How numbers go on over switches is said in node/sfu/rewrite.
 //
 // Effects come before media: a slot that got a source forwards nothing until [Room.Open], which the caller calls when it
-// has sent the effects of the calls before. [Room.Tick] does it for those that were forgotten. Video then starts at the
-// next key frame, which Open asks for. Nothing is forwarded to a participant before its first Tick or Connected: that is
+// has sent the effects of the calls before. [Room.Tick] does it for those that were forgotten, and a call that has nothing
+// to tell opens by itself. Video then starts at the next key frame, which Open asks for. Nothing is forwarded to a participant before its first Tick or Connected: that is
 // when its transport is up.
 //
 // # Repair

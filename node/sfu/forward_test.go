@@ -109,6 +109,77 @@ func TestEffectsComeBeforeMedia(t *testing.T) {
 	}
 }
 
+func TestWithdrawnBeforeOpen(t *testing.T) {
+	r := newRig(t)
+	a, b := r.join(1, 1), r.join(2, 1)
+	b.want(-1, 0)
+	r.room.SetConstraints(r.now, b.id, Constraints{LastN: -1, Default: 720})
+	r.room.SetConstraints(r.now, b.id, Constraints{LastN: -1})
+	r.room.Open(r.now)
+	a.film(true, 0)
+	if n := len(b.wire.take(t)); n != 0 {
+		t.Errorf("%d packets of what is not wanted any more", n)
+	}
+}
+
+// TestAnOldTableDoesNoHarm: a packet that is on its way while the control side gives its slot to somebody else.
+func TestAnOldTableDoesNoHarm(t *testing.T) {
+	r := newRig(t)
+	a, b := r.join(1, 1), r.join(2, 1)
+	c := r.known(3)
+	c.Participant = r.room.Join(r.now, c.id, c.wire)
+	c.Connected(r.now)
+	see := func(p *person) {
+		r.do(r.room.SetConstraints(r.now, c.id, Constraints{LastN: 1, Default: 180, Selected: names(p.camera())}))
+	}
+	see(a)
+	var in inbound
+	table := a.up.receive(a.frame(0, true)[0], r.now, &in)
+	if len(table.targets) != 2 {
+		t.Fatalf("%d receivers, want 2", len(table.targets))
+	}
+	see(b)
+	for _, to := range table.targets {
+		to.down.forward(to.slot, &in)
+	}
+	if n := len(c.wire.take(t)); n != 0 {
+		t.Error("a packet of the source that was there before")
+	}
+}
+
+func TestSSRCsAreTheLegsOwn(t *testing.T) {
+	r := newRig(t)
+	numbers := []uint32{0, 7, 0, 7, cameraSSRC(0), cameraRTX(0), micSSRC, 8, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25}
+	r.room = NewRoom(Config{Rand: func() uint32 {
+		n := numbers[0]
+		if len(numbers) > 1 {
+			numbers = numbers[1:]
+		}
+		return n
+	}})
+	b := r.known(2)
+	b.Participant = r.room.Join(r.now, b.id, b.wire)
+	r.do(r.room.SetSources(r.now, b.id, b.source(1)))
+	numbers = append([]uint32{0, 7, cameraSSRC(0), cameraRTX(0), micSSRC}, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42)
+	a := r.known(1)
+	a.Participant = r.room.Join(r.now, a.id, a.wire)
+	numbers = append([]uint32{0, 7, cameraSSRC(0), cameraRTX(0), micSSRC}, numbers...)
+	r.do(r.room.SetSources(r.now, a.id, a.source(1)))
+	b.want(-1, 180)
+	if b.Participant.ssrc == 0 {
+		t.Error("feedback comes from SSRC 0")
+	}
+	ssrc, rtx := b.ssrc(a.camera())
+	mic, _ := b.ssrc(a.mic())
+	taken := map[uint32]bool{0: true, b.Participant.ssrc: true, cameraSSRC(0): true, cameraRTX(0): true, micSSRC: true}
+	for _, n := range []uint32{ssrc, rtx, mic} {
+		if taken[n] {
+			t.Errorf("SSRC %d is 0 or in use", n)
+		}
+		taken[n] = true
+	}
+}
+
 func TestPaddingAlonePassesThrough(t *testing.T) {
 	r := newRig(t)
 	a, b := r.join(1, 1), r.join(2, 1)
@@ -140,12 +211,15 @@ func TestGarbageIsCounted(t *testing.T) {
 	onMic := a.packet(0, true, true, true)
 	onMic[8], onMic[9], onMic[10], onMic[11] = 0, 0, micSSRC>>8, micSSRC&0xff
 	a.send(onMic)
+	asRTX := a.packet(0, true, true, true)
+	asRTX[1] = 96
+	a.send(asRTX)
 	cut := a.packet(0, true, true, true)
 	a.send(cut[:headerSize+1])
 	again := a.packet(0, false, false, true)
 	a.send(again, again)
 	got := a.Counters()
-	if got.Malformed-before.Malformed != 2 || got.Unknown-before.Unknown != 3 || got.Duplicates-before.Duplicates != 1 {
+	if got.Malformed-before.Malformed != 2 || got.Unknown-before.Unknown != 4 || got.Duplicates-before.Duplicates != 1 {
 		t.Errorf("counters %+v, before %+v", got, before)
 	}
 	if n := len(b.wire.take(t)); n != 1 {

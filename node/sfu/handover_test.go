@@ -136,6 +136,46 @@ func TestAnotherEncodingWaitsForAKeyFrame(t *testing.T) {
 	}
 }
 
+// TestARestoredSlotForSomebodyElse: the source that it held is not there; another, whose encoding has the same SSRC,
+// begins with a key frame.
+func TestARestoredSlotForSomebodyElse(t *testing.T) {
+	r := newRig(t)
+	a, b := r.join(1, 1), r.join(2, 1)
+	b.want(1, 720)
+	ssrc, _ := b.ssrc(a.camera())
+	a.film(true, 0)
+	last := b.wire.take(t)[2]
+	f := b.Export()
+	to := newRig(t)
+	to.now = r.now.Add(time.Second)
+	c := to.join(3, 1)
+	b2 := to.known(2)
+	b2.Participant = to.room.Import(to.now, b.id, b2.wire, false, &f)
+	b2.Connected(to.now)
+	var slots []session.Slot
+	for _, s := range f.Slots {
+		if s.SSRC == ssrc {
+			slots = append(slots, s)
+		}
+	}
+	if len(slots) != 1 || slots[0].Source != a.camera() {
+		t.Fatalf("exported %+v", f.Slots)
+	}
+	b2.want(1, 720)
+	if s, _ := b2.ssrc(c.camera()); s != ssrc {
+		t.Fatalf("SSRC %d, want the restored %d", s, ssrc)
+	}
+	c.film(false, 0)
+	if n := len(b2.wire.take(t)); n != 0 {
+		t.Errorf("%d packets before a key frame", n)
+	}
+	c.film(true, 0)
+	got := b2.wire.take(t)
+	if len(got) != 3 || got[0].SequenceNumber != last.SequenceNumber+1 || got[0].sender != 3 {
+		t.Errorf("%d packets", len(got))
+	}
+}
+
 func TestReferenceTimeJumps(t *testing.T) {
 	r := newRig(t)
 	b := r.join(2, 3)

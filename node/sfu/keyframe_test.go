@@ -140,4 +140,12 @@ func TestNobodyIsAskedInVain(t *testing.T) {
 	if n := len(b.wire.take(t)); n != 3 {
 		t.Errorf("%d packets of the first frame", n)
 	}
+	r.wait(2 * time.Second) // falls silent
+	a.wire.control(t)
+	c := r.join(3, 1)
+	_ = c
+	r.wait(2 * time.Second)
+	if n := len(a.wire.plis(t)); n != 0 {
+		t.Errorf("%d requests to a sender who fell silent", n)
+	}
 }

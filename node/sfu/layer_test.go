@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pion/rtcp"
 	"pgregory.net/rapid"
 )
 
@@ -112,6 +113,102 @@ func TestHeightsAreThoseOfKeyFrames(t *testing.T) {
 	got := a.stream(time.Second, b.wire, 0, 1)
 	if got[len(got)-1].layer != 1 {
 		t.Errorf("encoding %d for 360", got[len(got)-1].layer)
+	}
+}
+
+func TestLatePacketsAroundASwitch(t *testing.T) {
+	r := newRig(t)
+	a, b := r.join(1, 3), r.join(2, 3)
+	first := a.frame(0, true)
+	old := a.frame(0, false)
+	oldKey := a.frame(0, true)
+	a.send(first...)
+	a.send(old[0], old[2])
+	a.film(true, 2)
+	before := b.wire.take(t)
+	a.send(old[1])
+	got := b.wire.take(t)
+	if len(got) != 1 || got[0].SequenceNumber != before[3].SequenceNumber+1 || got[0].layer != 0 {
+		t.Errorf("%d packets for the gap before the switch", len(got))
+	}
+	a.send(oldKey...)
+	if got := b.wire.take(t); len(got) != 0 {
+		t.Errorf("%d packets of the old encoding after the switch, from %d on", len(got), got[0].SequenceNumber)
+	}
+	a.film(false, 2)
+	if got := b.wire.take(t); len(got) != 3 || got[0].SequenceNumber != before[7].SequenceNumber+1 {
+		t.Errorf("%d packets of the new encoding", len(got))
+	}
+}
+
+func TestALateKeyFrameOfTheOldEncodingIsNoSwitch(t *testing.T) {
+	r := newRig(t)
+	a, b := r.join(1, 3), r.join(2, 3)
+	a.film(true, 0)
+	late := a.frame(0, true)
+	a.send(late[1:]...)
+	a.film(true, 2)
+	b.wire.take(t)
+	a.send(late[0])
+	got := b.wire.take(t)
+	a.film(false, 2)
+	got = append(got, b.wire.take(t)...)
+	if len(got) != 4 || got[3].layer != 2 || int16(got[0].SequenceNumber-got[1].SequenceNumber) >= 0 {
+		t.Errorf("%d packets", len(got))
+	}
+}
+
+// TestASenderStartsAnew: the numbers of an encoding jump, as when its encoder is made anew.
+func TestASenderStartsAnew(t *testing.T) {
+	r := newRig(t)
+	a, b := r.join(1, 1), r.join(2, 1)
+	ssrc, _ := b.ssrc(a.camera())
+	a.film(true, 0)
+	a.film(false, 0)
+	lost := a.frame(0, false)
+	a.send(lost[0], lost[2])
+	before := b.wire.take(t)
+	old := before[0].SequenceNumber
+	if place, ok := b.slot(a.camera()).stream.Locate(old); ok {
+		old = place.Seq
+	}
+	a.seq[0] -= 20_000
+	a.film(false, 0)
+	a.film(false, 0)
+	if n := len(b.wire.take(t)); n != 0 {
+		t.Errorf("%d packets before a key frame", n)
+	}
+	a.wire.control(t)
+	a.film(false, 0)
+	r.wait(20 * time.Millisecond)
+	asked := 0
+	for _, p := range a.wire.control(t) {
+		switch p.(type) {
+		case *rtcp.PictureLossIndication:
+			asked++
+		case *rtcp.TransportLayerNack:
+			t.Error("asks for packets of before")
+		}
+	}
+	if asked != 1 {
+		t.Errorf("%d key frames asked for", asked)
+	}
+	a.film(true, 0)
+	a.film(false, 0)
+	got := b.wire.take(t)
+	last := before[len(before)-1]
+	if len(got) != 6 || got[0].SequenceNumber != last.SequenceNumber+1 || int32(got[0].Timestamp-last.Timestamp) <= 0 {
+		t.Fatalf("%d packets, the first %+v after %+v", len(got), got[0].Header, last.Header)
+	}
+	// And again, to where it was: what the cache holds now is something else.
+	a.seq[0] = old
+	a.film(false, 0)
+	a.film(false, 0)
+	a.film(true, 0)
+	b.wire.take(t)
+	b.rtcp(&rtcp.TransportLayerNack{MediaSSRC: ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers([]uint16{before[1].SequenceNumber})})
+	if n := len(b.wire.take(t)); n != 0 {
+		t.Error("a packet of before was sent again")
 	}
 }
 

@@ -74,7 +74,7 @@ func TestConcurrentUse(t *testing.T) {
 			r.do(r.room.SetSources(r.now, p.id, p.source(rnd.IntN(4))))
 		case 2:
 			r.room.Describe(p.id)
-			r.room.Sources(r.now)
+			r.room.Report(r.now)
 		default:
 			r.do(r.room.Tick(r.now))
 		}

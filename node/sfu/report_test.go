@@ -25,10 +25,10 @@ func TestLipsStayInSync(t *testing.T) {
 	film(1, true) // a switch: the offsets are not 0
 	a.ts[3] = audioBase + ticks(r.now.Sub(begin), 48000) - 960
 	a.speak(10)
-	sound, picture := b.wire.take(t), []media{}
+	got := b.wire.take(t)
 	camera, _ := b.ssrc(a.camera())
 	mic, _ := b.ssrc(a.mic())
-	sound, picture = on(sound, mic), on(sound, camera)
+	sound, picture := on(got, mic), on(got, camera)
 	taken := r.now
 	if len(sound) != 1 || len(picture) != 6 {
 		t.Fatalf("%d packets of sound, %d of picture", len(sound), len(picture))
@@ -62,6 +62,23 @@ func TestLipsStayInSync(t *testing.T) {
 	}
 	if d := at[camera].Sub(taken); d < -2*time.Millisecond || d > 2*time.Millisecond {
 		t.Errorf("the picture was taken %v off", d)
+	}
+}
+
+func TestTheQuickestReportSetsTheClock(t *testing.T) {
+	var c clockOffset
+	theirs := begin.Add(-time.Hour)
+	c.ours(theirs, begin.Add(80*time.Millisecond))
+	for _, delay := range []time.Duration{10, 300, 50, 200} {
+		theirs = theirs.Add(time.Second)
+		now := theirs.Add(time.Hour + delay*time.Millisecond)
+		if d := c.ours(theirs, now).Sub(theirs.Add(time.Hour)); d < 0 || d > 30*time.Millisecond {
+			t.Errorf("a report %v late puts the clock %v off", delay*time.Millisecond, d)
+		}
+	}
+	now := theirs.Add(time.Minute) // their clock was set
+	if got := c.ours(theirs, now); !got.Equal(now) {
+		t.Errorf("after their clock was set: %v, want %v", got, now)
 	}
 }
 

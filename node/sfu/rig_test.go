@@ -119,15 +119,14 @@ type rig struct {
 // person is a participant with a camera of three encodings and a microphone.
 type person struct {
 	*Participant
-	r     *rig
-	n     byte
-	id    room.EndpointID
-	wire  *wire
-	seq   [4]uint16 // by encoding; 3 is audio
-	ts    [4]uint32
-	pic   [4]uint16
-	tcc   uint16
-	plain bool
+	r    *rig
+	n    byte
+	id   room.EndpointID
+	wire *wire
+	seq  [4]uint16 // by encoding; 3 is audio
+	ts   [4]uint32
+	pic  [4]uint16
+	tcc  uint16
 }
 
 func endpoint(n byte) room.EndpointID { return room.EndpointID(fmt.Sprintf("%08x", n)) }

@@ -32,6 +32,7 @@ type Room struct {
 	recent       []room.EndpointID // who was dominant, latest first, dominant left out
 	levels       []heard
 	pending      []Effect // made by a call that returns none
+	untold       bool     // effects were returned since the last Open
 }
 
 // opening is a slot that waits for Open.
@@ -76,6 +77,7 @@ func (r *Room) join(now time.Time, id room.EndpointID, out Egress, plain bool) *
 func (r *Room) add(now time.Time, id room.EndpointID, out Egress, plain bool) *Participant {
 	if r.participants[id] != nil {
 		r.pending = r.Leave(now, id)
+		r.untold = true
 	}
 	p := &Participant{id: id, set: r.set, out: out, plain: plain, used: map[uint32]bool{}, fixed: map[room.SourceName]*slot{}}
 	p.ssrc = p.newSSRC()
@@ -90,7 +92,7 @@ func (r *Room) add(now time.Time, id room.EndpointID, out Egress, plain bool) *P
 func (r *Room) Leave(now time.Time, id room.EndpointID) []Effect {
 	p := r.participants[id]
 	if p == nil {
-		return r.take(nil)
+		return r.take(now, nil)
 	}
 	var fx []Effect
 	for _, s := range p.sources {
@@ -112,14 +114,14 @@ func (r *Room) Leave(now time.Time, id room.EndpointID) []Effect {
 	if r.dominant == id {
 		r.dominant = ""
 	}
-	return r.take(append(fx, r.settle(now, nil)...))
+	return r.take(now, append(fx, r.settle(now, nil)...))
 }
 
 // SetSources says what a participant sends: all of it. Sources that are not its own by name are ignored.
 func (r *Room) SetSources(now time.Time, id room.EndpointID, descs []room.Source) []Effect {
 	p := r.participants[id]
 	if p == nil {
-		return r.take(nil)
+		return r.take(now, nil)
 	}
 	var fx []Effect
 	var kept []*source
@@ -161,7 +163,7 @@ func (r *Room) SetSources(now time.Time, id room.EndpointID, descs []room.Source
 	for _, s := range fresh {
 		r.bind(s)
 	}
-	return r.take(append(fx, r.settle(now, nil)...))
+	return r.take(now, append(fx, r.settle(now, nil)...))
 }
 
 // SetVideoType says what a video source shows now, and whether it is muted. Muted sources are not forwarded and take no
@@ -169,23 +171,23 @@ func (r *Room) SetSources(now time.Time, id room.EndpointID, descs []room.Source
 func (r *Room) SetVideoType(now time.Time, name room.SourceName, t room.VideoType, muted bool) []Effect {
 	s := r.sources[name]
 	if s == nil || s.kind != room.Video || s.muted == muted && s.desc.VideoType == t {
-		return r.take(nil)
+		return r.take(now, nil)
 	}
 	s.muted = muted
 	d := s.desc
 	d.VideoType = t
 	r.describe(s, d)
-	return r.take(r.settle(now, nil))
+	return r.take(now, r.settle(now, nil))
 }
 
 // SetConstraints says what a receiver wants: the whole state of it. Before the first it gets no video.
 func (r *Room) SetConstraints(now time.Time, id room.EndpointID, c Constraints) []Effect {
 	p := r.participants[id]
 	if p == nil {
-		return r.take(nil)
+		return r.take(now, nil)
 	}
 	p.constraints, p.constrained = c, true
-	return r.take(r.settle(now, p))
+	return r.take(now, r.settle(now, p))
 }
 
 // Describe returns everything that a participant was told so far and everything it should be told by now: for a bridge
@@ -193,7 +195,7 @@ func (r *Room) SetConstraints(now time.Time, id room.EndpointID, c Constraints) 
 func (r *Room) Describe(id room.EndpointID) []Effect {
 	p := r.participants[id]
 	if p == nil {
-		return r.take(nil)
+		return nil
 	}
 	var fx []Effect
 	if !p.plain {
@@ -208,12 +210,13 @@ func (r *Room) Describe(id room.EndpointID) []Effect {
 	if r.dominant != "" {
 		fx = append(fx, Dominant{r.dominant, slices.Clone(r.recent)})
 	}
-	return r.take(fx)
+	return fx
 }
 
 // Open lets media through for everything that the effects returned so far tell. The caller calls it when it has sent
 // them.
 func (r *Room) Open(now time.Time) {
+	r.untold = false
 	for _, o := range r.opening {
 		s := o.slot
 		s.opening = false
@@ -244,15 +247,17 @@ func (r *Room) Tick(now time.Time) []Effect {
 			fx = append(fx, SenderConstraints{s.name, 0})
 		}
 	}
-	return r.take(fx)
+	return r.take(now, fx)
 }
 
-// take returns what calls without a result left, and fx.
-func (r *Room) take(fx []Effect) []Effect {
-	if len(r.pending) == 0 {
-		return fx
-	}
+// take returns what calls without a result left, and fx. When there is nothing to tell, media waits for nothing.
+func (r *Room) take(now time.Time, fx []Effect) []Effect {
 	fx = append(r.pending, fx...)
 	r.pending = nil
+	if len(fx) > 0 {
+		r.untold = true
+	} else if !r.untold {
+		r.Open(now)
+	}
 	return fx
 }

@@ -107,6 +107,11 @@ func TestLeavingEmptiesSlots(t *testing.T) {
 	if len(b.wire.take(t)) != 0 {
 		t.Error("media of somebody who left")
 	}
+	for _, s := range r.room.Report(r.now) {
+		if s.Receivers != 1 {
+			t.Errorf("%s goes to %d receivers, want 1", s.Name, s.Receivers)
+		}
+	}
 	d := r.join(4, 1)
 	if is, _ := b.ssrc(d.camera()); is != was {
 		t.Errorf("newcomer on SSRC %d, want the one that became free, %d", is, was)
@@ -220,6 +225,27 @@ func TestANewSourceIsNotTurnedOffAtOnce(t *testing.T) {
 	want := []SenderConstraints{{b.camera(), 720}, {a.camera(), 720}, {a.camera(), 0}}
 	if diff := cmp.Diff(want, of[SenderConstraints](r.effects())); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestNothingToTellOpensAtOnce: the source of a restored slot comes. The receiver knows its SSRC, so that nobody is told
+// anything, and the caller has no reason to call Open.
+func TestNothingToTellOpensAtOnce(t *testing.T) {
+	r := newRig(t)
+	r.join(1, 1)
+	f := r.join(2, 1).Export()
+	to := newRig(t)
+	b := to.known(2)
+	b.Participant = to.room.Import(to.now, b.id, b.wire, false, &f)
+	b.Connected(to.now)
+	a := to.known(1)
+	a.Participant = to.room.Join(to.now, a.id, a.wire)
+	if fx := to.room.SetSources(to.now, a.id, a.source(1)); len(fx) != 0 {
+		t.Fatalf("effects %+v", fx)
+	}
+	a.speak(1)
+	if n := len(b.wire.take(t)); n != 1 {
+		t.Errorf("%d packets of audio, want 1", n)
 	}
 }
 

@@ -131,6 +131,7 @@ func TestNewerSocketWins(t *testing.T) {
 			c.expectEnd()
 			c = k
 			c.send(message(fmt.Sprint(i)))
+			synctest.Wait() // a resume may overtake what was not handled yet
 		}
 		s.Send(toClient("x"))
 		c.expect(`id="x"`)

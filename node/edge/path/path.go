@@ -153,12 +153,6 @@ func New(c Config) *Path {
 // Local returns the credentials that the peer must know.
 func (p *Path) Local() Credentials { return p.local }
 
-// Remote returns what SetRemote set.
-func (p *Path) Remote() Credentials { return p.remote }
-
-// Switches returns what the path does.
-func (p *Path) Switches() Switches { return p.switches }
-
 // SetRemote sets the peer's credentials, as they were signalled. Pairs that were opened in the name of another user
 // fragment are dropped; with other credentials than before every pair must be checked again.
 func (p *Path) SetRemote(now time.Time, remote Credentials) {
@@ -179,7 +173,8 @@ func (p *Path) SetRemote(now time.Time, remote Credentials) {
 	p.run(now)
 }
 
-// Switch changes what the path does.
+// Switch changes what the path does. One that begins to nominate takes the client over: it nominates the best pair, also
+// when that was nominated in the past.
 func (p *Path) Switch(now time.Time, s Switches) {
 	if s.Check && !p.switches.Check {
 		if !p.base.IsZero() {
@@ -189,18 +184,13 @@ func (p *Path) Switch(now time.Time, s Switches) {
 			q.next = now
 		}
 	}
+	takeover := s.Nominate && !p.switches.Nominate
 	p.switches = s
+	if best := p.best(now); best != nil && takeover && !p.controlled {
+		p.nominate(now, best)
+	}
 	if !s.Nominate {
 		p.nominating = nil
-	}
-	p.run(now)
-}
-
-// Renominate nominates the best pair, or the selected one, once more: what a standby does at takeover when it had
-// nominated before.
-func (p *Path) Renominate(now time.Time) {
-	if best := p.best(now); best != nil && p.switches.Nominate && !p.controlled {
-		p.nominate(now, best)
 	}
 	p.run(now)
 }
@@ -237,9 +227,6 @@ func (p *Path) Route(now time.Time) (Pair, bool) {
 
 // Usable reports whether a pair answered lately.
 func (p *Path) Usable(now time.Time) bool { return !p.lost && p.best(now) != nil }
-
-// Known reports whether the peer's authenticated check came over the pair.
-func (p *Path) Known(at Pair) bool { return p.find(at) != nil }
 
 // Lost reports whether the path is dead.
 func (p *Path) Lost() bool { return p.lost }

@@ -58,7 +58,7 @@ func TestAnswersBeforeTheRemotePasswordIsKnown(t *testing.T) {
 	w := newWorld(t, 1)
 	w.gather(clientAddr)
 	w.run(time.Second, nil)
-	if !w.server.Known(Pair{clientAddr, serverAddr.Addr()}) || len(w.client.pairs) != 1 || !w.client.pairs[0].valid {
+	if w.server.find(Pair{clientAddr, serverAddr.Addr()}) == nil || len(w.client.pairs) != 1 || !w.client.pairs[0].valid {
 		t.Error("the client's checks were not answered")
 	}
 	if _, ok := w.server.Route(w.now); ok {
@@ -95,8 +95,8 @@ func TestForgedRequestsAreDropped(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 		datagrams, _ := w.server.Take()
-		if (len(datagrams) > 0) != (c.want == nil) || w.server.Known(at) != (c.want == nil) {
-			t.Errorf("%s: %d datagrams, known %v", name, len(datagrams), w.server.Known(at))
+		if (len(datagrams) > 0) != (c.want == nil) || (w.server.find(at) != nil) != (c.want == nil) {
+			t.Errorf("%s: %d datagrams, known %v", name, len(datagrams), w.server.find(at) != nil)
 		}
 	}
 }
@@ -255,6 +255,24 @@ func TestAStandbyChecksButNeverNominates(t *testing.T) {
 	w.run(time.Second, func() bool { return w.selected().IsValid() })
 	if d := w.now.Sub(start); d != 2*w.delay {
 		t.Errorf("nominated after %v, want one round trip", d)
+	}
+}
+
+func TestAnOwnerThatTakesBackNominatesAgain(t *testing.T) {
+	w := newWorld(t, 1)
+	w.connect()
+	w.server.Switch(w.now, Switches{Answer: true, Check: true})
+	w.run(10*time.Second, nil)
+	before := w.nominal
+	w.server.Switch(w.now, Switches{true, true, true, true})
+	w.run(time.Second, nil)
+	if w.nominal == before {
+		t.Error("the client was not told")
+	}
+	before = w.nominal
+	w.run(time.Minute, nil)
+	if w.nominal != before {
+		t.Errorf("%d nominations too many", w.nominal-before)
 	}
 }
 

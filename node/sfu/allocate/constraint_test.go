@@ -38,7 +38,8 @@ func TestEffective(t *testing.T) {
 		"own entries":      {Constraints{LastN: -1, Heights: map[room.SourceName]int{camera(2): 360, camera(9): 720}}, "", 50, []string{"2:360"}},
 		"off among others": {Constraints{LastN: 1, Default: 180, Heights: map[room.SourceName]int{camera(1): 0}}, "", 50, []string{"2:180", "3:180 muted"}},
 		"stage, then selected": {
-			Constraints{LastN: 3, Default: 180, OnStage: cameras(4), Selected: cameras(2, 7), Heights: map[room.SourceName]int{camera(4): 720}}, "", 50,
+			Constraints{LastN: 3, Default: 180, OnStage: cameras(4), Selected: cameras(2, 7), Heights: map[room.SourceName]int{camera(4): 720}},
+			"", 50,
 			[]string{"4:720", "2:180", "1:180", "3:180 muted"},
 		},
 		"stage order": {Constraints{LastN: 2, Default: 180, OnStage: cameras(4, 2)}, "", 50, []string{"4:180", "2:180", "3:180 muted"}},

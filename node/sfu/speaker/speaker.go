@@ -2,6 +2,7 @@ package speaker
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -83,6 +84,7 @@ func (s *speaker[K]) long() int {
 // Detector is the engine of one room. K names a speaker. The zero value is ready to use.
 type Detector[K comparable] struct {
 	speakers []*speaker[K] // in order of their first level
+	byKey    map[K]*speaker[K]
 	dominant *speaker[K]
 	fill     time.Time // next time that missing levels are filled in
 	decide   time.Time // next decision
@@ -98,10 +100,9 @@ func (d *Detector[K]) Level(key K, level uint8, at time.Time) {
 		d.Tick(at)
 	}
 	d.heard = at
-	s := d.find(key)
+	s := d.byKey[key]
 	if s == nil {
-		s = &speaker[K]{key: key}
-		d.speakers = append(d.speakers, s)
+		s = d.add(key)
 	}
 	if at.Before(s.heard) {
 		return
@@ -110,24 +111,25 @@ func (d *Detector[K]) Level(key K, level uint8, at time.Time) {
 	s.push(min(level, 127))
 }
 
-func (d *Detector[K]) find(key K) *speaker[K] {
-	for _, s := range d.speakers {
-		if s.key == key {
-			return s
-		}
+func (d *Detector[K]) add(key K) *speaker[K] {
+	if d.byKey == nil {
+		d.byKey = map[K]*speaker[K]{}
 	}
-	return nil
+	s := &speaker[K]{key: key}
+	d.byKey[key] = s
+	d.speakers = append(d.speakers, s)
+	return s
 }
 
 // Remove forgets a speaker who left.
 func (d *Detector[K]) Remove(key K) {
-	for i, s := range d.speakers {
-		if s.key == key {
-			d.speakers = append(d.speakers[:i], d.speakers[i+1:]...)
-			break
-		}
+	s := d.byKey[key]
+	if s == nil {
+		return
 	}
-	if d.dominant != nil && d.dominant.key == key {
+	delete(d.byKey, key)
+	d.speakers = slices.DeleteFunc(d.speakers, func(o *speaker[K]) bool { return o == s })
+	if d.dominant == s {
 		d.dominant = nil
 	}
 }
@@ -157,18 +159,16 @@ func (d *Detector[K]) Tick(now time.Time) {
 }
 
 func (d *Detector[K]) fillIn(at time.Time) {
-	kept := d.speakers[:0]
+	gone := func(s *speaker[K]) bool { return at.Sub(s.heard) > forget && s != d.dominant }
 	for _, s := range d.speakers {
-		if at.Sub(s.heard) > forget && s != d.dominant {
-			continue
-		}
-		if at.Sub(s.heard) > idle {
+		switch {
+		case gone(s):
+			delete(d.byKey, s.key)
+		case at.Sub(s.heard) > idle:
 			s.push(0)
 		}
-		kept = append(kept, s)
 	}
-	clear(d.speakers[len(kept):])
-	d.speakers = kept
+	d.speakers = slices.DeleteFunc(d.speakers, gone)
 }
 
 func (d *Detector[K]) compete() {

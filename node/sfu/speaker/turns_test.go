@@ -124,3 +124,20 @@ func TestNoiseFloor(t *testing.T) {
 		t.Errorf("floor %d after a window of 98", s.floor)
 	}
 }
+
+func TestLongSilenceIsForgotten(t *testing.T) {
+	r := newRoom()
+	r.talk(time.Second, map[string]uint8{"a": 20, "b": 20})
+	for range 6 {
+		r.talk(time.Second, map[string]uint8{"a": 20})
+		r.now = r.now.Add(11 * time.Minute)
+	}
+	r.talk(time.Second, map[string]uint8{"a": 20})
+	if len(r.d.speakers) != 1 || len(r.d.byKey) != 1 {
+		t.Errorf("%d speakers are known after an hour, want 1", len(r.d.speakers))
+	}
+	r.talk(time.Second, map[string]uint8{"a": 20, "b": 20})
+	if len(r.d.speakers) != 2 {
+		t.Error("somebody who comes back is not known")
+	}
+}

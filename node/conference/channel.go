@@ -1,0 +1,99 @@
+package conference
+
+import (
+	"time"
+
+	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/signaling/bridge"
+)
+
+// Lookup returns who takes the messages of a bridge channel (bridge.Config.Lookup).
+func (r *Rooms) Lookup(conference, endpoint, password string) (bridge.Handler, bool) {
+	r.mu.Lock()
+	c := r.byID[conference]
+	r.mu.Unlock()
+	if c == nil || !c.doors.admits(room.EndpointID(endpoint), password) {
+		return nil, false
+	}
+	return &listener{c: c, endpoint: room.EndpointID(endpoint)}, true
+}
+
+// listener turns what happens on a bridge channel into letters.
+type listener struct {
+	c        *Conference
+	endpoint room.EndpointID
+}
+
+func (l *listener) Opened(ch *bridge.Channel) {
+	l.c.mail.put(func(c *Conference, now time.Time) {
+		p := c.byEndpoint[l.endpoint]
+		if p == nil || p.leg == nil {
+			ch.Close(bridge.StatusGoingAway, "no session")
+			return
+		}
+		p.channel = ch
+		// A client that comes back has forgotten nothing but may have missed something.
+		c.applySFU(now, c.sfu.Describe(p.endpoint))
+	})
+}
+
+func (l *listener) Closed(ch *bridge.Channel, _ error) {
+	l.c.mail.put(func(c *Conference, _ time.Time) {
+		if p := c.byEndpoint[l.endpoint]; p != nil && p.channel == ch {
+			p.channel = nil
+		}
+	})
+}
+
+func (l *listener) Message(ch *bridge.Channel, m bridge.Message) {
+	l.c.mail.put(func(c *Conference, now time.Time) {
+		if p := c.byEndpoint[l.endpoint]; p != nil && p.channel == ch {
+			c.bridgeMessage(now, p, m)
+		}
+	})
+}
+
+func (c *Conference) bridgeMessage(now time.Time, p *participant, m bridge.Message) {
+	switch m := m.(type) {
+	case bridge.ReceiverVideoConstraints:
+		p.wants.merge(m)
+		c.applySFU(now, c.sfu.SetConstraints(now, p.endpoint, p.wants.constraints()))
+	case bridge.LastNChangedEvent:
+		p.wants.merge(bridge.ReceiverVideoConstraints{LastN: &m.LastN})
+		c.applySFU(now, c.sfu.SetConstraints(now, p.endpoint, p.wants.constraints()))
+	case bridge.SourceVideoTypeMessage:
+		if m.SourceName.Endpoint() == p.endpoint {
+			shows, muted := videoType(m.VideoType)
+			c.applySFU(now, c.sfu.SetVideoType(now, m.SourceName, shows, muted))
+		}
+	case bridge.EndpointStats:
+		m.From = string(p.endpoint)
+		c.tellOthers(p, m)
+	case bridge.EndpointMessage:
+		to := m.To
+		m.From, m.To = string(p.endpoint), ""
+		if to == "" {
+			c.tellOthers(p, m)
+		} else {
+			m.To = to
+			c.tell(room.EndpointID(to), m)
+		}
+	}
+}
+
+// tell sends m to one endpoint, when it has a channel.
+func (c *Conference) tell(to room.EndpointID, m bridge.Message) {
+	if p := c.byEndpoint[to]; p != nil && p.channel != nil {
+		p.channel.Send(m)
+	}
+}
+
+// tellOthers sends m to everybody but p, encoded once.
+func (c *Conference) tellOthers(p *participant, m bridge.Message) {
+	frame := bridge.Encode(m)
+	for _, other := range c.byEndpoint {
+		if other != p && other.channel != nil && frame != nil {
+			other.channel.SendEncoded(frame)
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package conference
+
+import (
+	"sync"
+	"time"
+)
+
+// letter is one thing that happened to a conference. It runs on the conference's loop.
+type letter func(c *Conference, now time.Time)
+
+// mailboxLimit bounds what waits for the loop of one conference. Every sender is bounded by itself (a stream by its
+// rate, a leg by its two events, a bridge channel by its rate); the limit only catches a loop that stands still.
+const mailboxLimit = 1 << 16
+
+// mailbox is the queue in front of a loop: put never blocks, so that no socket's goroutine waits for a room.
+type mailbox struct {
+	ready chan struct{} // one token when there is something to take
+
+	mu     sync.Mutex
+	queue  []letter
+	closed bool
+}
+
+func newMailbox() *mailbox { return &mailbox{ready: make(chan struct{}, 1)} }
+
+// put appends l and reports whether it will run: false when the loop has ended or stands still.
+func (m *mailbox) put(l letter) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed || len(m.queue) >= mailboxLimit {
+		return false
+	}
+	m.queue = append(m.queue, l)
+	if len(m.queue) == 1 {
+		select {
+		case m.ready <- struct{}{}:
+		default:
+		}
+	}
+	return true
+}
+
+// take returns everything that waits, oldest first, into the spare slice of the caller.
+func (m *mailbox) take(spare []letter) []letter {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	batch := m.queue
+	m.queue = spare[:0]
+	return batch
+}
+
+// closeIfEmpty ends the mailbox when nothing waits, and reports whether it did.
+func (m *mailbox) closeIfEmpty() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.queue) > 0 {
+		return false
+	}
+	m.closed = true
+	return true
+}

@@ -1,0 +1,158 @@
+package conference
+
+import (
+	"time"
+
+	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/node/session"
+	"github.com/atoll-mesh/atoll/node/sfu"
+	"github.com/atoll-mesh/atoll/signaling/bridge"
+	"github.com/atoll-mesh/atoll/signaling/focus"
+)
+
+// Leg is the media transport of one participant.
+type Leg interface {
+	sfu.Egress
+	SetRemote(ufrag, pwd, fingerprint string) error
+	// Hold keeps what the client sends from now on for whoever goes on with the leg.
+	Hold()
+	Export() (session.Media, error)
+	Close()
+}
+
+// LegReceiver is who a leg delivers to. Its calls come from the edge's goroutines.
+type LegReceiver interface {
+	Connected()
+	RTP(packet []byte, arrived time.Time)
+	RTCP(compound []byte, arrived time.Time)
+	Tick(now time.Time)
+	Closed(reason error)
+}
+
+// receiver stands between a leg and the sfu: packets go straight through, events become letters.
+type receiver struct {
+	*sfu.Participant
+	c *Conference
+	p *participant
+}
+
+func (r *receiver) Connected() { r.Participant.Connected(time.Now()) }
+
+func (r *receiver) Closed(reason error) {
+	r.c.mail.put(func(c *Conference, now time.Time) { c.legClosed(now, r, reason) })
+}
+
+// invite offers p a media session when it is ready for one and has none.
+func (c *Conference) invite(now time.Time, p *participant) {
+	if !p.ready || p.ended || p.leg != nil {
+		return
+	}
+	r := &receiver{c: c, p: p}
+	leg, transport, err := c.rooms.cfg.Media.Open(r)
+	if err != nil {
+		c.log.Error("open leg", "participant", p.endpoint, "error", err)
+		return
+	}
+	p.leg, p.media = leg, r
+	if p.focus.Rewriting() {
+		r.Participant = c.sfu.Join(now, p.endpoint, leg)
+	} else {
+		r.Participant = c.sfu.JoinPlain(now, p.endpoint, leg)
+		// It has no say before its bridge channel opens, which is when it says what it wants.
+	}
+	transport.WebSocket = p.session.SocketURL() + bridge.Prefix + c.rooms.cfg.Node + "/" + c.id + "/" + string(p.endpoint) + "?pwd=" + p.pwd
+	transport.BridgePwd = p.pwd
+	transport.BridgeSession = randomHex(8)
+	transport.Region = c.rooms.cfg.Region
+	c.doors.open(p.endpoint, p.pwd)
+	c.applyFocus(now, p, p.focus.Invite(now, transport))
+}
+
+// endMedia terminates p's Jingle session, if there is one, and closes what belonged to it.
+func (c *Conference) endMedia(now time.Time, p *participant, reason string) {
+	if p.leg == nil {
+		return
+	}
+	c.applyFocus(now, p, p.focus.Terminate(now, reason))
+	c.closeMedia(now, p)
+}
+
+func (c *Conference) closeMedia(now time.Time, p *participant) {
+	if p.leg == nil {
+		return
+	}
+	c.doors.close(p.endpoint)
+	if p.channel != nil {
+		p.channel.Close(bridge.StatusGoingAway, "the session ended")
+		p.channel = nil
+	}
+	leg := p.leg
+	p.leg, p.media = nil, nil
+	c.applySFU(now, c.sfu.Leave(now, p.endpoint))
+	leg.Close()
+}
+
+// legClosed replaces a leg that died under a participant who is still there.
+func (c *Conference) legClosed(now time.Time, r *receiver, reason error) {
+	p := r.p
+	if p.media != r {
+		return
+	}
+	c.log.Info("leg closed", "participant", p.endpoint, "reason", reason)
+	c.endMedia(now, p, "connectivity-error")
+	if !p.suspendedAt.IsZero() {
+		p.silentAt = now
+		return
+	}
+	c.headcount(now)
+}
+
+func (c *Conference) applyFocus(now time.Time, p *participant, effects []focus.Effect) {
+	for _, e := range effects {
+		switch e := e.(type) {
+		case focus.Send:
+			p.session.Send(e.Stanza)
+		case focus.Features:
+			p.ready = true
+			c.headcount(now)
+		case focus.Accepted:
+			c.accepted(now, p, e)
+		case focus.SourcesAdded:
+			c.applySFU(now, c.sfu.SetSources(now, p.endpoint, e.All))
+		case focus.SourcesRemoved:
+			c.applySFU(now, c.sfu.SetSources(now, p.endpoint, e.All))
+		case focus.Terminated:
+			c.log.Info("session terminated", "participant", p.endpoint, "restart", e.Restart, "reason", e.Reason)
+			c.closeMedia(now, p)
+			p.ended = !e.Restart
+			c.headcount(now)
+		case focus.MuteRequest:
+			if target := c.byEndpoint[room.EndpointID(e.Target)]; target != nil {
+				c.applyFocus(now, target, target.focus.Mute(e.Kind, e.Desktop, e.Actor))
+			}
+		case focus.Rejected:
+			c.log.Warn("request rejected", "participant", p.endpoint, "request", e.Request, "condition", e.Condition)
+			if e.Request == "session-initiate" {
+				c.closeMedia(now, p)
+				p.ended = true
+			}
+		case focus.Timeout:
+			c.log.Warn("request not answered", "participant", p.endpoint, "request", e.Request)
+		case focus.ICEFailed:
+			c.log.Info("client says that ice failed", "participant", p.endpoint)
+		}
+	}
+}
+
+func (c *Conference) accepted(now time.Time, p *participant, e focus.Accepted) {
+	if p.leg == nil {
+		return
+	}
+	if err := p.leg.SetRemote(e.Ufrag, e.Pwd, e.Fingerprint); err != nil {
+		c.log.Warn("session-accept refused", "participant", p.endpoint, "error", err)
+		c.endMedia(now, p, "failed-transport")
+		p.ended = true
+		return
+	}
+	c.applySFU(now, c.sfu.SetSources(now, p.endpoint, e.Sources))
+}

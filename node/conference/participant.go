@@ -1,0 +1,56 @@
+package conference
+
+import (
+	"time"
+
+	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/signaling/bridge"
+	"github.com/atoll-mesh/atoll/signaling/focus"
+	"github.com/atoll-mesh/atoll/signaling/muc"
+)
+
+// silence is how long a participant may have neither socket nor media before it counts as gone.
+const silence = 30 * time.Second
+
+// participant is an occupant served by this node: its stream, its Jingle session, its leg and its bridge channel.
+type participant struct {
+	jid      string
+	endpoint room.EndpointID
+	session  Session
+	focus    *focus.Participant
+
+	suspendedAt time.Time // zero while the socket is there
+	silentAt    time.Time // zero while media or socket is there
+
+	ready   bool // features are known: may be invited
+	ended   bool // the client ended its session for good
+	leg     Leg
+	media   *receiver
+	channel *bridge.Channel
+	pwd     string // of the bridge channel
+	wants   wants
+	epoch   room.Epoch
+}
+
+func (c *Conference) newParticipant(s Session, o muc.Occupant) *participant {
+	return &participant{
+		jid:      s.JID(),
+		endpoint: room.EndpointID(o.Nick),
+		session:  s,
+		pwd:      randomHex(16),
+		focus: focus.NewParticipant(focus.Config{
+			Room:     c.jid,
+			JID:      s.JID(),
+			Endpoint: room.EndpointID(o.Nick),
+			Roster:   c,
+			Codecs:   c.rooms.cfg.Codecs,
+			Caps:     &c.rooms.caps,
+		}),
+	}
+}
+
+// Standing says whether there is an occupant of that nick, and whether it is a moderator. The focus asks.
+func (c *Conference) Standing(nick string) (present, moderator bool) {
+	o, ok := c.muc.Occupant(nick)
+	return ok, o.Moderator()
+}

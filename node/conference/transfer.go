@@ -1,0 +1,192 @@
+package conference
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/node/session"
+	"github.com/atoll-mesh/atoll/signaling/bridge"
+	"github.com/atoll-mesh/atoll/signaling/muc"
+)
+
+// Released is a participant that left a conference without anybody noticing: everything that another node needs to go on
+// with it, and the frozen leg, whose path holds what the client sends meanwhile.
+type Released struct {
+	Participant *session.Participant
+	Leg         Leg
+}
+
+// release is a request of [Rooms.Release] under way.
+type release struct {
+	endpoints []room.EndpointID
+	done      chan<- releaseResult
+}
+
+type releaseResult struct {
+	released []Released
+	err      error
+}
+
+func (r *release) wants(e room.EndpointID) bool { return slices.Contains(r.endpoints, e) }
+
+// Release takes participants out of a room, all at one moment: first nothing of theirs is taken in any more, then what
+// they are sent ends, then their state is read. Nobody is told. Participants without media cannot be released.
+func (r *Rooms) Release(ctx context.Context, jid string, endpoints []room.EndpointID) ([]Released, error) {
+	done := make(chan releaseResult, 1)
+	if err := r.post(jid, false, func(c *Conference, now time.Time) { c.release(now, &release{endpoints, done}) }); err != nil {
+		return nil, fmt.Errorf("release participants: %w", err)
+	}
+	select {
+	case result := <-done:
+		return result.released, result.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("release participants: %w", ctx.Err())
+	}
+}
+
+func (c *Conference) release(now time.Time, r *release) {
+	for _, e := range r.endpoints {
+		p := c.byEndpoint[e]
+		if p == nil || p.leg == nil || !p.focus.Active() {
+			r.done <- releaseResult{err: fmt.Errorf("release %s: no such participant, or none with media", e)}
+			return
+		}
+		if p.suspendedAt.IsZero() {
+			p.session.Suspend()
+		}
+	}
+	c.releases = append(c.releases, r)
+	c.tryRelease(now)
+}
+
+// tryRelease carries out the requests whose streams are all suspended: then every stanza that was counted is applied.
+func (c *Conference) tryRelease(now time.Time) {
+	c.releases = slices.DeleteFunc(c.releases, func(r *release) bool {
+		var going []*participant
+		for _, e := range r.endpoints {
+			p := c.byEndpoint[e]
+			if p == nil || p.leg == nil {
+				r.done <- releaseResult{err: fmt.Errorf("release %s: it left meanwhile", e)}
+				return true
+			}
+			if p.suspendedAt.IsZero() {
+				return false
+			}
+			going = append(going, p)
+		}
+		released, err := c.export(now, going)
+		r.done <- releaseResult{released, err}
+		return true
+	})
+}
+
+func (c *Conference) export(now time.Time, going []*participant) ([]Released, error) {
+	for _, p := range going {
+		p.leg.Hold()
+	}
+	var out []Released
+	var problems []error
+	for _, p := range going {
+		value := &session.Participant{
+			Room: c.jid, Endpoint: p.endpoint, Epoch: p.epoch + 1,
+			Jingle: p.focus.Export(), Forwarding: p.media.Export(),
+		}
+		value.Occupancy, _ = c.muc.Export(p.jid)
+		var err error
+		value.Media, err = p.leg.Export()
+		value.Stream = p.session.Export()
+		problems = append(problems, err)
+		out = append(out, Released{value, p.leg})
+	}
+	for _, p := range going {
+		c.doors.close(p.endpoint)
+		if p.channel != nil {
+			p.channel.Close(bridge.StatusNormal, "the session moves")
+		}
+		p.leg, p.media = nil, nil
+		c.applySFU(now, c.sfu.Leave(now, p.endpoint))
+		c.applyMUC(now, c.muc.Remove(now, p.jid, muc.Moved))
+		c.forget(p)
+	}
+	return out, errors.Join(problems...)
+}
+
+// Arrival is a participant that another node released, with what serves it here.
+type Arrival struct {
+	Participant *session.Participant
+	Session     Session
+	// Open returns the leg that goes on with the participant's media.
+	Open func(LegReceiver) (Leg, error)
+}
+
+// Adopt takes participants into a room as if they had always been here. Nobody is told. When it has returned their legs
+// may be given what the clients send.
+func (r *Rooms) Adopt(ctx context.Context, jid string, arrivals []Arrival) error {
+	done := make(chan error, 1)
+	if err := r.post(jid, true, func(c *Conference, now time.Time) { done <- c.adopt(now, arrivals) }); err != nil {
+		return fmt.Errorf("adopt participants: %w", err)
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("adopt participants: %w", ctx.Err())
+	}
+}
+
+func (c *Conference) adopt(now time.Time, arrivals []Arrival) error {
+	var problems []error
+	for _, a := range arrivals {
+		c.outside[a.Session.JID()] = a.Session
+		if err := c.adoptOne(now, a); err != nil {
+			problems = append(problems, fmt.Errorf("adopt %s: %w", a.Participant.Endpoint, err))
+		}
+		delete(c.outside, a.Session.JID())
+	}
+	// Sources come when everybody is there: then each goes on in the slot that it had.
+	for _, a := range arrivals {
+		c.applySFU(now, c.sfu.SetSources(now, a.Participant.Endpoint, a.Participant.Jingle.Sources))
+	}
+	for _, a := range arrivals {
+		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil {
+			c.applySFU(now, c.sfu.SetConstraints(now, p.endpoint, p.wants.constraints()))
+		}
+	}
+	c.headcount(now)
+	return errors.Join(problems...)
+}
+
+func (c *Conference) adoptOne(now time.Time, a Arrival) error {
+	v := a.Participant
+	c.muc.Admit(now, a.Session.JID(), v.Occupancy)
+	o, ok := c.muc.Occupant(v.Occupancy.Nick)
+	if !ok {
+		return errors.New("the room does not take the occupancy")
+	}
+	p := c.newParticipant(a.Session, o)
+	p.focus.Import(v.Jingle)
+	p.pwd, p.epoch, p.ready, p.suspendedAt = v.Jingle.BridgePwd, v.Epoch, true, now
+	if m, err := bridge.Decode(v.Forwarding.Constraints); err == nil {
+		if wanted, ok := m.(bridge.ReceiverVideoConstraints); ok {
+			p.wants.merge(wanted)
+		}
+	}
+	r := &receiver{c: c, p: p}
+	leg, err := a.Open(r)
+	if err != nil {
+		c.applyMUC(now, c.muc.Remove(now, p.jid, muc.Moved))
+		return err
+	}
+	p.leg, p.media = leg, r
+	r.Participant = c.sfu.Import(now, p.endpoint, leg, !p.focus.Rewriting(), &v.Forwarding)
+	r.Participant.Connected(now)
+	c.empty = false
+	c.byJID[p.jid], c.byEndpoint[p.endpoint] = p, p
+	c.rooms.enter(p.jid, c)
+	c.doors.open(p.endpoint, p.pwd)
+	return nil
+}

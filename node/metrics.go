@@ -1,0 +1,60 @@
+package node
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// metrics returns the registry behind /metrics. Values are read when they are asked for; nothing is counted twice.
+func (n *Node) metrics() prometheus.Gatherer {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, g := range []struct {
+		name, help string
+		read       func() float64
+	}{
+		{"atoll_rooms", "Rooms with somebody at this node.", func() float64 { return float64(n.rooms.Counts().Rooms) }},
+		{"atoll_participants", "Occupants served by this node.", func() float64 { return float64(n.rooms.Counts().Participants) }},
+		{"atoll_streams", "XMPP streams, suspended ones included.", func() float64 { return float64(n.streams.Stats().Sessions) }},
+		{"atoll_streams_suspended", "XMPP streams whose socket is lost and that can be resumed.", func() float64 { return float64(n.streams.Stats().Suspended) }},
+	} {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.read))
+	}
+	for _, c := range []struct {
+		name, help string
+		labels     prometheus.Labels
+		read       func() uint64
+	}{
+		{"atoll_media_received_packets_total", "Datagrams from clients that passed.", nil, func() uint64 { return n.edge.Stats().Received }},
+		{"atoll_media_received_bytes_total", "Bytes of datagrams from clients that passed.", nil, func() uint64 { return n.edge.Stats().ReceivedBytes }},
+		{"atoll_media_sent_packets_total", "Datagrams sent to clients.", nil, func() uint64 { return n.edge.Stats().Sent }},
+		{"atoll_media_sent_bytes_total", "Bytes sent to clients.", nil, func() uint64 { return n.edge.Stats().SentBytes }},
+		{"atoll_media_send_failed_total", "Datagrams that the system did not take or that had no way to the client.", nil, func() uint64 { return n.edge.Stats().SendFailed }},
+		{"atoll_media_dropped_total", dropped, reason("garbage"), func() uint64 { return n.edge.Stats().Garbage + n.edge.Stats().Oversized }},
+		{"atoll_media_dropped_total", dropped, reason("stun"), func() uint64 {
+			s := n.edge.Stats()
+			return s.STUNUnknown + s.STUNMalformed + s.STUNForged + s.STUNLimited + s.STUNIgnored
+		}},
+		{"atoll_media_dropped_total", dropped, reason("dtls"), func() uint64 { return n.edge.Stats().DTLSRefused + n.edge.Stats().DTLSDropped }},
+		{"atoll_media_dropped_total", dropped, reason("srtp"), func() uint64 {
+			s := n.edge.Stats()
+			return s.MediaRefused + s.MediaForged + s.MediaReplayed + s.MediaEarly
+		}},
+		{"atoll_stream_messages_received_total", "WebSocket messages from XMPP clients.", nil, func() uint64 { return n.streams.Stats().MessagesIn }},
+		{"atoll_stream_messages_sent_total", "WebSocket messages to XMPP clients.", nil, func() uint64 { return n.streams.Stats().MessagesOut }},
+		{"atoll_stream_bound_total", "XMPP sessions that began here.", nil, func() uint64 { return n.streams.Stats().Bound }},
+		{"atoll_stream_resumed_total", "XMPP sessions that were resumed.", nil, func() uint64 { return n.streams.Stats().Resumed }},
+		{"atoll_stream_errors_total", "XMPP streams that broke a rule.", nil, func() uint64 { return n.streams.Stats().StreamErrors }},
+		{"atoll_stream_refused_total", "XMPP connects and binds over a limit or against a rule.", nil, func() uint64 { return n.streams.Stats().Refused }},
+		{"atoll_stream_overflowed_total", "XMPP sessions whose client took too little.", nil, func() uint64 { return n.streams.Stats().Overflowed }},
+	} {
+		r.MustRegister(prometheus.NewCounterFunc(
+			prometheus.CounterOpts{Name: c.name, Help: c.help, ConstLabels: c.labels},
+			func() float64 { return float64(c.read()) }))
+	}
+	return r
+}
+
+const dropped = "Datagrams on the media port that were dropped."
+
+func reason(name string) prometheus.Labels { return prometheus.Labels{"reason": name} }

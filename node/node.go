@@ -1,0 +1,236 @@
+// Package node is one Atoll node: it wires the parts to each other, opens the listeners, and stops them again.
+//
+// [Start] either brings everything up or names every problem at once and leaves nothing behind. Who talks to whom:
+//
+//	web ──▶ stream ──▶ conference.Router ──▶ conference (muc, focus, sfu) ──▶ edge
+//	 └────▶ bridge ──────────────────────────▲                                 │
+//	                                         └───────── RTP, RTCP ◀────────────┘
+//
+// Nobody imports this package but the command.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/atoll-mesh/atoll/cascade/identity"
+	"github.com/atoll-mesh/atoll/node/conference"
+	"github.com/atoll-mesh/atoll/node/config"
+	"github.com/atoll-mesh/atoll/node/data"
+	"github.com/atoll-mesh/atoll/node/edge"
+	"github.com/atoll-mesh/atoll/node/web"
+	"github.com/atoll-mesh/atoll/signaling/bridge"
+	"github.com/atoll-mesh/atoll/signaling/domain"
+	"github.com/atoll-mesh/atoll/signaling/focus"
+	"github.com/atoll-mesh/atoll/signaling/stream"
+)
+
+// Version is the version of the program. The build sets it.
+var Version = "dev"
+
+// Node is a running node.
+type Node struct {
+	cfg  config.Config
+	name identity.Name
+	log  *slog.Logger
+	rand func() uint32
+
+	folder   *data.Folder
+	edge     *edge.Edge
+	rooms    *conference.Rooms
+	streams  *stream.Server
+	channels *bridge.Server
+	servers  []*web.Server
+	serving  sync.WaitGroup
+
+	mu     sync.Mutex
+	failed error
+	ended  chan struct{}
+	stop   sync.Once
+}
+
+// Start brings a node up: data folder, identity, listeners, servers. The error names every problem that was found. The
+// node runs until Stop, or until Wait says that a listener failed.
+func Start(cfg config.Config, log *slog.Logger) (*Node, error) { return start(cfg, log, nil) }
+
+// start is Start with the source of the random numbers that media streams begin with.
+func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, error) {
+	for _, w := range cfg.Warnings {
+		log.Warn(w)
+	}
+	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{})}
+	l, err := n.open()
+	if err != nil {
+		l.close()
+		if n.edge != nil {
+			err = errors.Join(err, n.edge.Close())
+		}
+		if n.folder != nil {
+			err = errors.Join(err, n.folder.Close())
+		}
+		return nil, err
+	}
+	n.wire()
+	n.serve(l)
+	log.Info("node is up", "node", string(n.name), "domain", cfg.Domain, "version", Version, "media", n.edge.Addr().String())
+	return n, nil
+}
+
+// open takes everything that somebody else could hold: the folder and the ports.
+func (n *Node) open() (listeners, error) {
+	var problems []error
+	note := func(err error) {
+		if err != nil {
+			problems = append(problems, err)
+		}
+	}
+	folder, err := data.Open(n.cfg.Data)
+	if err != nil {
+		note(fmt.Errorf("--data: %w", err))
+	} else {
+		n.folder = folder
+		key, err := identity.LoadKey(folder)
+		note(err)
+		if err == nil {
+			n.name = key.Name()
+		}
+	}
+	n.edge, err = edge.Listen(edge.Config{
+		Listen:    n.cfg.Media.String(),
+		Advertise: advertised(n.cfg),
+		Log:       n.log,
+	})
+	if err != nil {
+		note(fmt.Errorf("--media: %w", err))
+	}
+	l, err := n.listen()
+	note(err)
+	return l, errors.Join(problems...)
+}
+
+// wire makes the parts and gives each what it needs of the others.
+func (n *Node) wire() {
+	codecs := []focus.Codec{focus.VP8}
+	n.rooms = conference.NewRooms(conference.Config{
+		Domain: n.cfg.Domain,
+		Node:   string(n.name),
+		Region: n.cfg.Region,
+		Codecs: codecs,
+		Media:  media{n.edge},
+		Log:    n.log,
+		Rand:   n.rand,
+	})
+	answers := domain.New(domain.Config{Items: []string{"conference." + n.cfg.Domain, "focus." + n.cfg.Domain}})
+	router := conference.NewRouter(n.rooms, answers, focus.Desk{Domain: n.cfg.Domain})
+	n.streams = stream.NewServer(stream.Config{
+		Domain:  n.cfg.Domain,
+		Node:    string(n.name),
+		Handler: clients{router},
+		Log:     n.log,
+		Origins: []string{"*"}, // node/web has asked for the origin already
+	})
+	n.channels = bridge.NewServer(bridge.Config{Lookup: n.rooms.Lookup, Version: Version, Log: n.log})
+}
+
+// serve starts the HTTP servers.
+func (n *Node) serve(l listeners) {
+	public := web.Public(web.Config{
+		Domain:  n.cfg.Domain,
+		Origins: n.cfg.Origins,
+		Region:  n.cfg.Region,
+		Codecs:  []string{"VP8"},
+		Log:     n.log,
+	}, web.Services{
+		XMPP:       n.streams,
+		Bridge:     n.channels,
+		Conference: http.HandlerFunc(n.conferenceRequest),
+		Health:     n.health,
+	})
+	admin := web.Admin(web.AdminConfig{
+		Host:    n.cfg.Admin.Host,
+		Version: Version,
+		Metrics: n.metrics(),
+		Health:  n.health,
+		Cluster: n.cluster,
+		Rooms:   n.roomReports,
+		Log:     n.log,
+	})
+	for _, one := range l.all() {
+		handler := public
+		if one.admin {
+			handler = admin
+		}
+		s := web.NewServer(handler, one.tls, one.admin, n.log)
+		n.servers = append(n.servers, s)
+		n.serving.Go(func() {
+			if err := s.Serve(one.listener); err != nil {
+				n.fail(fmt.Errorf("serve %s: %w", one.listener.Addr(), err))
+			}
+		})
+	}
+}
+
+func (n *Node) conferenceRequest(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, "the body cannot be read", http.StatusBadRequest)
+		return
+	}
+	status, answer := focus.Desk{Domain: n.cfg.Domain}.JSON(body)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(answer) // a client that went away needs no answer
+}
+
+func (n *Node) fail(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.failed == nil {
+		n.failed = err
+		close(n.ended)
+	}
+}
+
+// Wait returns when a listener has failed, with the reason, or when ctx ends, with nil.
+func (n *Node) Wait(ctx context.Context) error {
+	select {
+	case <-n.ended:
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return n.failed
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// Stop ends everything in the order in which it depends on each other and returns what could not be ended before ctx.
+// Clients are told; participants leave their rooms.
+func (n *Node) Stop(ctx context.Context) error {
+	var err error
+	n.stop.Do(func() {
+		start := time.Now()
+		for _, s := range n.servers {
+			err = errors.Join(err, s.Shutdown(ctx))
+		}
+		err = errors.Join(err, n.rooms.Close(ctx))
+		n.channels.Close()
+		n.streams.Close()
+		n.serving.Wait()
+		err = errors.Join(err, n.edge.Close(), n.folder.Close())
+		n.log.Info("node is down", "took", time.Since(start))
+	})
+	return err
+}
+
+// health returns nil while the node serves.
+func (n *Node) health() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.failed
+}

@@ -1,0 +1,166 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// AdminConfig is what the admin API shows.
+type AdminConfig struct {
+	Host    string // of the address it was told to listen on; "": every address
+	Version string
+	Metrics prometheus.Gatherer
+	Health  func() error
+	Cluster func() Cluster
+	Rooms   func() []Room
+	Log     *slog.Logger
+}
+
+// Admin returns the handler of the admin listener.
+//
+//	GET /about/health      200 while the node serves
+//	GET /metrics           Prometheus
+//	GET /colibri/stats     counters under the names that Jitsi's monitoring knows
+//	GET /debug/pprof/      profiles
+//	GET /api/v1/cluster    Cluster
+//	GET /api/v1/rooms      Rooms
+//
+// A request must name a loopback host, the configured host, or the address that it came in by, and must not come from
+// another page; else it is answered 403.
+func Admin(cfg AdminConfig) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /about/health", health(cfg.Health))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelError)}))
+	mux.Handle("GET /colibri/stats", answer(func() any { return stats(cfg) }))
+	mux.Handle("GET /api/v1/cluster", answer(func() any {
+		c := cfg.Cluster()
+		c.Members, c.Links = full(c.Members), full(c.Links)
+		return c
+	}))
+	mux.Handle("GET /api/v1/rooms", answer(func() any { return Rooms{Rooms: complete(cfg.Rooms())} }))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Content-Security-Policy", "frame-ancestors 'none'")
+		w.Header().Set("Cache-Control", "no-store")
+		if err := operator(r, cfg.Host); err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// operator returns an error for a request that a page of somebody else may have caused.
+func operator(r *http.Request, configured string) error {
+	if !local(r, hostname(r.Host), configured) {
+		return errors.New("the Host header must be a loopback name or address, or the address of --admin")
+	}
+	if origins := r.Header.Values("Origin"); len(origins) > 0 {
+		u, err := url.Parse(origins[0])
+		if len(origins) > 1 || err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host) {
+			return errors.New("the admin API is not for pages of another origin")
+		}
+	}
+	switch r.Header.Get("Sec-Fetch-Site") { // browsers send no Origin with images, scripts and links
+	case "", "none", "same-origin":
+		return nil
+	}
+	return errors.New("the admin API is not for pages of another origin")
+}
+
+// local reports whether host cannot be a name that a stranger made resolve to this machine.
+func local(r *http.Request, host, configured string) bool {
+	if strings.EqualFold(host, "localhost") || configured != "" && strings.EqualFold(host, configured) {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	if ip = ip.Unmap(); ip.IsLoopback() {
+		return true
+	}
+	if a, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		at, ok := address(a.String())
+		return ok && at == ip.WithZone("")
+	}
+	return false
+}
+
+// answer writes what value returns as JSON.
+func answer(value func() any) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		_ = encoder.Encode(value()) // fails only when the client is gone
+	})
+}
+
+// full makes an empty list of none: JSON readers want [], not null.
+func full[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func complete(rooms []Room) []Room {
+	all := make([]Room, 0, len(rooms))
+	for _, r := range rooms {
+		r.Nodes, r.Participants = full(r.Nodes), full(r.Participants)
+		sources := make([]Source, 0, len(r.Sources))
+		for _, s := range r.Sources {
+			s.Layers = full(s.Layers)
+			sources = append(sources, s)
+		}
+		r.Sources = sources
+		all = append(all, r)
+	}
+	return all
+}
+
+// stats are the counters of Jitsi's /colibri/stats that mean the same here.
+func stats(cfg AdminConfig) any {
+	rooms := cfg.Rooms()
+	s := struct {
+		Conferences       int    `json:"conferences"`
+		Participants      int    `json:"participants"`
+		LargestConference int    `json:"largest_conference"`
+		SendingAudio      int    `json:"endpoints_sending_audio"`
+		SendingVideo      int    `json:"endpoints_sending_video"`
+		Version           string `json:"version"`
+	}{Conferences: len(rooms), Version: cfg.Version}
+	for _, r := range rooms {
+		s.Participants += len(r.Participants)
+		s.LargestConference = max(s.LargestConference, len(r.Participants))
+		audio, video := map[string]bool{}, map[string]bool{}
+		for _, source := range r.Sources {
+			owner, _, _ := strings.Cut(source.Name, "-")
+			switch source.Kind {
+			case "audio":
+				audio[owner] = true
+			case "video":
+				video[owner] = true
+			}
+		}
+		s.SendingAudio += len(audio)
+		s.SendingVideo += len(video)
+	}
+	return s
+}

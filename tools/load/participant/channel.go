@@ -1,0 +1,91 @@
+package participant
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/coder/websocket"
+)
+
+// Mapping is one entry of a VideoSourcesMap or AudioSourcesMap.
+type Mapping struct {
+	Source    string `json:"source"`
+	Owner     string `json:"owner"`
+	SSRC      uint32 `json:"ssrc"`
+	RTX       uint32 `json:"rtx"`
+	VideoType string `json:"videoType"`
+}
+
+// openChannel opens the bridge channel of the session whose transport is session. It is read until the session ends.
+func (p *Participant) openChannel(ctx context.Context, url string, session *Transport) error {
+	ws, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{
+		HTTPClient: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}},
+	})
+	if err != nil {
+		return fmt.Errorf("open bridge channel %s: %w", url, err)
+	}
+	ws.SetReadLimit(1 << 20)
+	p.mu.Lock()
+	over := p.transport != session
+	if !over {
+		p.channel = ws
+	}
+	p.mu.Unlock()
+	if over {
+		_ = ws.CloseNow()
+		return nil
+	}
+	p.done.Go(func() {
+		for {
+			_, raw, err := ws.Read(p.life)
+			if err != nil {
+				return
+			}
+			p.bridgeMessage(raw)
+		}
+	})
+	return p.Bridge(map[string]any{
+		"colibriClass": "ReceiverVideoConstraints", "lastN": -1,
+		"defaultConstraints": map[string]any{"maxHeight": 720},
+	})
+}
+
+// Bridge sends one JSON message over the bridge channel.
+func (p *Participant) Bridge(message any) error {
+	raw, err := json.Marshal(message)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	ws := p.channel
+	p.mu.Unlock()
+	if ws == nil {
+		return fmt.Errorf("send on the bridge channel: it is not open")
+	}
+	return ws.Write(p.life, websocket.MessageText, raw)
+}
+
+func (p *Participant) bridgeMessage(raw []byte) {
+	var m struct {
+		Class  string    `json:"colibriClass"`
+		Mapped []Mapping `json:"mappedSources"`
+	}
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return
+	}
+	p.mu.Lock()
+	switch m.Class {
+	case "VideoSourcesMap", "AudioSourcesMap":
+		for _, x := range m.Mapped {
+			p.maps[x.SSRC] = x
+		}
+	}
+	p.mu.Unlock()
+	if p.cfg.OnBridge != nil {
+		p.cfg.OnBridge(raw)
+	}
+	p.tell()
+}
