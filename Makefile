@@ -1,0 +1,112 @@
+# One line of help per target: "target: ## what it does".
+
+GO      ?= go
+PAGE    := node/web/client
+BIN     := bin/atoll
+LINTER  := .bin/golangci-lint-v2.15.0
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# ARGS are further flags of `make run`: make run ARGS="--http :9000".
+ARGS    ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz bench bench-quick mesh clean FORCE
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+build: $(BIN) ## build bin/atoll, the page inside
+
+run: $(BIN) ## build and run one node: http://localhost:8080, data in ./data
+	$(BIN) run --data ./data $(ARGS)
+
+test: ## run every test; needs root, installs what is missing
+	$(MAKE) install
+	$(MAKE) lint
+	$(MAKE) page-test
+	$(MAKE) build
+	$(MAKE) vet
+	$(MAKE) race
+	$(MAKE) unit
+	$(MAKE) lab-test
+
+check: ## run everything that needs no root: lint, vet, unit and page tests
+	$(MAKE) lint
+	$(MAKE) page-test
+	$(MAKE) build
+	$(MAKE) vet
+	$(MAKE) unit
+
+lint: $(LINTER) ## run the linters and check the format
+	$(LINTER) run ./...
+	$(LINTER) fmt --diff ./...
+
+vet:
+	$(GO) vet ./...
+	$(GO) vet -tags lab ./...
+
+unit: ## run the Go tests
+	$(GO) test ./...
+
+race: ## run the Go tests with the race detector
+	$(GO) test -race -timeout 20m ./...
+
+page-test: $(PAGE)/node_modules/.package-lock.json ## run the tests of the page
+	cd $(PAGE) && npm test
+
+install:
+	sh tools/lab/install.sh
+
+lab: $(BIN) ## run the network lab: real nodes, real browsers, an emulated WAN; needs root
+	$(MAKE) install
+	$(MAKE) lab-test
+
+# The packages with tests that need the lab.
+LABS = $(sort $(dir $(shell grep -rl --include=*_test.go '^//go:build.*\blab\b' node cascade signaling turn geo tools 2>/dev/null)))
+
+lab-test: $(BIN)
+	$(GO) test -tags lab -count=1 -p 1 -timeout 30m $(addprefix ./,$(LABS))
+
+lab-clean: ## remove what killed labs left behind; needs root
+	$(GO) run ./tools/lab/cmd/lab down
+
+# FUZZTIME is how long each target is fuzzed.
+FUZZTIME ?= 10s
+
+fuzz: ## fuzz every parser for FUZZTIME, 10s
+	@grep -rn --include=*_test.go -o '^func Fuzz[A-Za-z0-9_]*' node cascade signaling turn geo tools | \
+	while IFS=: read -r file line func; do \
+		name=$${func#func }; \
+		echo "$$(dirname $$file) $$name"; \
+		$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) || exit 1; \
+	done
+
+bench: $(BIN) ## print the benchmark: CPU per forwarded packet, beside a control in the same run
+	$(GO) run ./tools/load/cmd/bench
+
+bench-quick: $(BIN) ## the same in two minutes
+	$(GO) run ./tools/load/cmd/bench -quick
+
+mesh: ## run three nodes (eu, us, ap) on this machine; not built yet
+	@echo "make mesh: not built yet: nodes do not find each other yet" >&2; exit 1
+
+clean: ## remove what was built
+	rm -rf bin $(PAGE)/dist
+
+# Go knows best whether the binary is up to date.
+$(BIN): $(PAGE)/dist/index.html FORCE
+	$(GO) build -trimpath -ldflags '-X github.com/atoll-mesh/atoll/node.Version=$(VERSION)' -o $@ ./node/cmd/atoll
+
+$(PAGE)/dist/index.html: $(PAGE)/node_modules/.package-lock.json $(shell find $(PAGE) -path '*/node_modules' -prune -o -path '*/dist' -prune -o -type f -print 2>/dev/null)
+	cd $(PAGE) && npm run build
+	touch $@
+
+# npm leaves a copy of the lock file that says what is installed.
+$(PAGE)/node_modules/.package-lock.json: $(PAGE)/package-lock.json
+	cd $(PAGE) && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(LINTER):
+	mkdir -p .bin
+	GOBIN=$(CURDIR)/.bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(patsubst .bin/golangci-lint-%,%,$(LINTER))
+	mv .bin/golangci-lint $@
