@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
@@ -123,4 +124,14 @@ func count(seen [256]bool) int {
 		}
 	}
 	return n
+}
+
+// Derive returns a key of 32 bytes for one purpose (HKDF-SHA-256, RFC 5869, with the purpose as info): the same at every
+// node of the cluster, and of no help in finding the secret or the key of another purpose.
+func (s Secret) Derive(purpose string) []byte {
+	key, err := hkdf.Key(sha256.New, s.bytes[:], nil, "atoll1 "+purpose, sha256.Size)
+	if err != nil {
+		panic(err) // only for a length that HKDF cannot give
+	}
+	return key
 }

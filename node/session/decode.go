@@ -260,6 +260,8 @@ func (f *Forwarding) field(tag uint64, v []byte) error {
 		return number(&f.NextTransportSeq, v)
 	case tagForwardingFeedbackCount:
 		return number(&f.FeedbackCount, v)
+	case tagForwardingFeedbackMoves:
+		return number(&f.FeedbackMoves, v)
 	}
 	return nil
 }

@@ -87,6 +87,7 @@ const (
 	tagForwardingSlot
 	tagForwardingTransportSeq
 	tagForwardingFeedbackCount
+	tagForwardingFeedbackMoves
 )
 
 const (
@@ -213,6 +214,7 @@ func (w *writer) forwarding(f *Forwarding) {
 	}
 	w.number(tagForwardingTransportSeq, uint64(f.NextTransportSeq))
 	w.number(tagForwardingFeedbackCount, uint64(f.FeedbackCount))
+	w.number(tagForwardingFeedbackMoves, uint64(f.FeedbackMoves))
 }
 
 func (w *writer) slot(s *Slot) {

@@ -124,6 +124,9 @@ type Forwarding struct {
 	// NextTransportSeq is the transport-wide sequence number that feedback to the client goes on with.
 	NextTransportSeq uint16
 	FeedbackCount    uint8
+	// FeedbackMoves counts the moves so far: at each the reference time of the feedback jumps by 10 s, because a smaller
+	// step would look like a queue.
+	FeedbackMoves uint16
 }
 
 // Slot is one outgoing SSRC of the receiving leg and the rewriting state behind it (node/sfu/rewrite).

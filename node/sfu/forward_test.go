@@ -96,6 +96,10 @@ func TestEffectsComeBeforeMedia(t *testing.T) {
 	if len(of[VideoMap](fx)) != 1 || len(of[AudioMap](fx)) != 1 {
 		t.Fatalf("effects %+v, want a map of each kind", fx)
 	}
+	// A call that has nothing to tell does not open what the one before told of.
+	if fx := r.room.SetConstraints(r.now, b.id, Constraints{LastN: -1, Default: 720}); len(fx) != 0 {
+		t.Fatalf("the same again: %+v", fx)
+	}
 	a.film(true, 0)
 	a.speak(1)
 	if len(b.wire.take(t)) != 0 {

@@ -18,7 +18,7 @@ func (p *Participant) Export() session.Forwarding {
 	p.up.mu.Lock()
 	st, _ := p.up.recorder.State()
 	p.up.mu.Unlock()
-	f.NextTransportSeq, f.FeedbackCount = st.Next, st.Count
+	f.NextTransportSeq, f.FeedbackCount, f.FeedbackMoves = st.Next, st.Count, st.Moves
 	p.down.mu.Lock()
 	defer p.down.mu.Unlock()
 	for _, k := range []room.Kind{room.Audio, room.Video} {
@@ -57,15 +57,13 @@ func (p *Participant) freeze() {
 }
 
 // Import adds a participant who comes from another node, with what [Participant.Export] returned there. Its streams go on
-// where they stood; its sources and constraints are set as for anybody. The reference time of its feedback jumps: by at
-// least 10 s against a node that never moved it, and by another amount at every move.
+// where they stood; its sources and constraints are set as for anybody. The reference time of its feedback jumps.
 func (r *Room) Import(now time.Time, id room.EndpointID, out Egress, plain bool, f *session.Forwarding) *Participant {
 	p := r.add(now, id, out, plain)
 	p.constraints.Raw = slices.Clone(f.Constraints)
 	if f.NextTransportSeq != 0 || f.FeedbackCount != 0 {
-		shift := 10*time.Second + time.Duration(r.set.rand()%8640)*10*time.Second
 		p.up.mu.Lock()
-		p.up.recorder = bandwidth.Resume(p.ssrc, bandwidth.State{Next: f.NextTransportSeq, Count: f.FeedbackCount}, shift)
+		p.up.recorder = bandwidth.Resume(p.ssrc, bandwidth.State{Next: f.NextTransportSeq, Count: f.FeedbackCount, Moves: f.FeedbackMoves})
 		p.up.mu.Unlock()
 	}
 	for i := range f.Slots {

@@ -225,7 +225,7 @@ func TestResumeGoesOnWithAJumpInTime(t *testing.T) {
 	if want := (State{Next: 4, Count: 1}); !ok || st != want {
 		t.Fatalf("state %+v, want %+v", st, want)
 	}
-	b := Resume(7, st, 10*time.Second)
+	b := Resume(7, st)
 	b.Record(6, begin.Add(20*time.Millisecond))
 	after := (&reader{facts: map[uint16]fact{}}).read(t, b.Append(nil, 8, begin))
 	if after.BaseSequenceNumber != 4 || after.PacketStatusCount != 3 || after.FbPktCount != before.FbPktCount+1 {

@@ -13,7 +13,7 @@
 //
 // [Recorder.State] and [Resume] carry the next number to report and the count of feedback packets to another node. The
 // reference time must jump by more than 3 s then: senders take a small step (measured: 10 ms) for queueing delay and cut
-// their rate by seven; after a large one they start their filter anew. [Resume] takes the shift.
+// their rate by seven; after a large one they start their filter anew. Every [Resume] adds 10 s.
 //
 // A Recorder is an engine: no clocks, no locks, and no allocation once its memory is there.
 package bandwidth
@@ -24,6 +24,7 @@ import (
 )
 
 const (
+	jump   = 10 * time.Second // of the reference time, at every move
 	kept   = 1024
 	again  = 128                   // a packet this late is reported although it was reported as lost
 	most   = 400                   // packets in one feedback packet: it stays below 1000 bytes
@@ -38,12 +39,13 @@ const (
 type State struct {
 	Next  uint16 // the transport-wide sequence number that the next feedback begins with
 	Count uint8  // number of the next feedback packet
+	Moves uint16 // how often this was handed on
 }
 
 // Recorder notes arrivals of one sender. Use [New] or [Resume].
 type Recorder struct {
 	ssrc     uint32 // who sends the feedback
-	shift    time.Duration
+	moves    uint16
 	started  bool
 	next     int64 // first unwrapped sequence number not reported
 	end      int64 // one above the highest received
@@ -58,17 +60,17 @@ type Recorder struct {
 // New returns a recorder whose feedback comes from ssrc.
 func New(ssrc uint32) *Recorder { return &Recorder{ssrc: ssrc} }
 
-// Resume returns a recorder that goes on with st. Reference times are shifted by shift.
-func Resume(ssrc uint32, st State, shift time.Duration) *Recorder {
+// Resume returns a recorder that goes on with st at another node: its reference times jump.
+func Resume(ssrc uint32, st State) *Recorder {
 	r := New(ssrc)
-	r.shift, r.count = shift, st.Count
+	r.moves, r.count = st.Moves+1, st.Count
 	r.start(st.Next)
 	return r
 }
 
 // State returns what must go on at another node. The second result is false when nothing was recorded.
 func (r *Recorder) State() (State, bool) {
-	return State{Next: uint16(r.next), Count: r.count}, r.started
+	return State{Next: uint16(r.next), Count: r.count, Moves: r.moves}, r.started
 }
 
 func (r *Recorder) start(seq uint16) {
@@ -108,7 +110,7 @@ func (r *Recorder) Record(seq uint16, at time.Time) {
 	if *slot != never {
 		return
 	}
-	*slot = at.Add(r.shift).UnixMicro()
+	*slot = at.Add(time.Duration(r.moves) * jump).UnixMicro()
 	r.waiting++
 	r.next = min(r.next, n)
 }
