@@ -114,7 +114,6 @@ type guest struct {
 	*participant.Participant
 	ear    *ear
 	source *load.Publisher
-	sent   int
 	stop   context.CancelFunc
 	done   sync.WaitGroup
 }

@@ -62,7 +62,7 @@ func Start(cfg config.Config, log *slog.Logger) (*Node, error) { return start(cf
 // start is Start with the source of the random numbers that media streams begin with.
 func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, error) {
 	for _, w := range cfg.Warnings {
-		log.Warn(w)
+		log.Warn("configuration", "warning", w)
 	}
 	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{})}
 	l, err := n.open()
@@ -100,6 +100,10 @@ func (n *Node) open() (listeners, error) {
 		if err == nil {
 			n.name = key.Name()
 		}
+		if n.cfg.Secret.IsZero() {
+			n.cfg.Secret, err = identity.LoadSecret(folder)
+			note(err)
+		}
 	}
 	n.edge, err = edge.Listen(edge.Config{
 		Listen:    n.cfg.Media.String(),
@@ -124,6 +128,7 @@ func (n *Node) wire() {
 		Codecs: codecs,
 		Media:  media{n.edge},
 		Log:    n.log,
+		Key:    n.cfg.Secret.Derive("conference id"),
 		Rand:   n.rand,
 	})
 	answers := domain.New(domain.Config{Items: []string{"conference." + n.cfg.Domain, "focus." + n.cfg.Domain}})

@@ -40,7 +40,7 @@ const (
 type Conference struct {
 	rooms *Rooms
 	jid   string // bare JID of the room
-	id    string // random, in bridge channel URLs: the room's name is nobody else's business
+	id    string // in bridge channel URLs
 	log   *slog.Logger
 	mail  *mailbox
 
@@ -65,7 +65,7 @@ func newConference(r *Rooms, jid, id string) *Conference {
 		muc: muc.New(muc.Config{
 			JID:       jid,
 			Focus:     "focus@auth." + r.cfg.Domain + "/" + muc.FocusNick,
-			MeetingID: id,
+			MeetingID: randomHex(16),
 		}),
 		sfu:        sfu.NewRoom(sfu.Config{Rand: r.cfg.Rand}),
 		byJID:      make(map[string]*participant),
@@ -104,6 +104,10 @@ func (c *Conference) run() {
 func (c *Conference) due(now time.Time) {
 	for _, p := range c.byEndpoint {
 		c.applyFocus(now, p, p.focus.Tick(now))
+		if at := p.gone(); !at.IsZero() && !now.Before(at) {
+			c.applyMUC(now, c.muc.Remove(now, p.jid, muc.Gone))
+			p.session.Close("")
+		}
 	}
 	c.applySFU(now, c.sfu.Tick(now))
 	if !c.aloneSince.IsZero() && now.Sub(c.aloneSince) >= aloneGrace {
@@ -123,8 +127,10 @@ func (c *Conference) wait(now time.Time) time.Duration {
 		if p.leg != nil {
 			return tick
 		}
-		if at := p.focus.Next(); !at.IsZero() && at.Before(next) {
-			next = at
+		for _, at := range []time.Time{p.focus.Next(), p.gone()} {
+			if !at.IsZero() && at.Before(next) {
+				next = at
+			}
 		}
 	}
 	if at := c.aloneSince.Add(aloneGrace); !c.aloneSince.IsZero() && at.Before(next) {

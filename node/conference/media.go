@@ -44,7 +44,7 @@ func (r *receiver) Closed(reason error) {
 
 // invite offers p a media session when it is ready for one and has none.
 func (c *Conference) invite(now time.Time, p *participant) {
-	if !p.ready || p.ended || p.leg != nil {
+	if !p.ready || p.ended || p.leg != nil || !p.suspendedAt.IsZero() {
 		return
 	}
 	r := &receiver{c: c, p: p}
@@ -100,10 +100,6 @@ func (c *Conference) legClosed(now time.Time, r *receiver, reason error) {
 	}
 	c.log.Info("leg closed", "participant", p.endpoint, "reason", reason)
 	c.endMedia(now, p, "connectivity-error")
-	if !p.suspendedAt.IsZero() {
-		p.silentAt = now
-		return
-	}
 	c.headcount(now)
 }
 

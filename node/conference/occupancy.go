@@ -18,23 +18,20 @@ func (c *Conference) stanza(now time.Time, s Session, st *stanza.Element) {
 func (c *Conference) suspended(now time.Time, s Session) {
 	if p := c.byJID[s.JID()]; p != nil && p.session == s {
 		p.suspendedAt = now
-		if p.leg == nil {
-			p.silentAt = now
-		}
 		c.tryRelease(now)
 	}
 }
 
-func (c *Conference) resumed(_ time.Time, s Session) {
+func (c *Conference) resumed(now time.Time, s Session) {
 	if p := c.byJID[s.JID()]; p != nil {
 		p.session = s
 		p.suspendedAt = time.Time{}
-		p.silentAt = time.Time{}
 		for _, r := range c.releases {
 			if r.wants(p.endpoint) {
 				s.Suspend() // it came back before everybody was ready to go
 			}
 		}
+		c.headcount(now)
 	}
 }
 

@@ -20,7 +20,6 @@ type participant struct {
 	focus    *focus.Participant
 
 	suspendedAt time.Time // zero while the socket is there
-	silentAt    time.Time // zero while media or socket is there
 
 	ready   bool // features are known: may be invited
 	ended   bool // the client ended its session for good
@@ -47,6 +46,15 @@ func (c *Conference) newParticipant(s Session, o muc.Occupant) *participant {
 			Caps:     &c.rooms.caps,
 		}),
 	}
+}
+
+// gone returns when p will have had neither socket nor media for too long, the zero time while it has one of them. A leg
+// closes when it was silent for as long.
+func (p *participant) gone() time.Time {
+	if p.suspendedAt.IsZero() || p.leg != nil {
+		return time.Time{}
+	}
+	return p.suspendedAt.Add(silence)
 }
 
 // Standing says whether there is an occupant of that nick, and whether it is a moderator. The focus asks.

@@ -2,7 +2,9 @@ package conference
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"log/slog"
@@ -45,6 +47,8 @@ type Config struct {
 	Media    Media
 	Log      *slog.Logger
 	MaxRooms int // default 10,000
+	// Key makes the id of a conference from the name of its room: the same at every node that has the key.
+	Key []byte
 	// Rand returns what SSRCs and first sequence numbers are made from. Nil: crypto/rand.
 	Rand func() uint32
 }
@@ -101,11 +105,18 @@ func (r *Rooms) post(jid string, open bool, l letter) error {
 var errNoRoom = errors.New("no such room")
 
 func (r *Rooms) open(jid string) *Conference {
-	c := newConference(r, jid, randomHex(8))
+	c := newConference(r, jid, r.id(jid))
 	r.rooms[jid] = c
 	r.byID[c.id] = c
 	r.ended.Go(c.run)
 	return c
+}
+
+// id returns what stands for a room in the URLs of bridge channels, which the room's name is not to be read from.
+func (r *Rooms) id(jid string) string {
+	mac := hmac.New(sha256.New, r.cfg.Key)
+	mac.Write([]byte(jid))
+	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
 // close forgets c when nothing waits for it, and reports whether it did: its loop then ends.
@@ -127,6 +138,15 @@ func (r *Rooms) close(c *Conference) bool {
 
 // roomsPerSession bounds the rooms that one stream can be in: a meeting, its lobby and breakout rooms.
 const roomsPerSession = 8
+
+// crowded reports whether the stream jid is in as many rooms as it may, and room is not one of them.
+func (r *Rooms) crowded(jid, room string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	in := r.inRooms[jid]
+	_, already := in[r.rooms[room]]
+	return len(in) >= roomsPerSession && !already
+}
 
 // enter notes that the stream jid has business in c, so that its end is told there.
 func (r *Rooms) enter(jid string, c *Conference) {

@@ -1,6 +1,7 @@
 package conference
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -54,12 +55,17 @@ func (r *Router) Stanza(s Session, st *stanza.Element) {
 
 func (r *Router) room(s Session, st *stanza.Element, room string) {
 	join := st.Local == "presence" && st.Attr("type") == "" && st.Child("http://jabber.org/protocol/muc", "x") != nil
+	if join && r.rooms.crowded(s.JID(), room) {
+		refuse(s, st, "wait", "resource-constraint")
+		return
+	}
 	err := r.rooms.post(room, join, func(c *Conference, now time.Time) { c.stanza(now, s, st) })
 	switch {
 	case err == nil:
-	case err == errNoRoom && st.Local == "iq" && isRequest(st):
-		refuse(s, st, "cancel", "item-not-found")
-	case err == errNoRoom:
+	case errors.Is(err, errNoRoom):
+		if st.Local == "iq" {
+			refuse(s, st, "cancel", "item-not-found")
+		}
 	default:
 		refuse(s, st, "wait", "resource-constraint")
 	}

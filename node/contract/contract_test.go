@@ -1,13 +1,12 @@
 package contract
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"os"
 	"testing"
 	"time"
-
-	"context"
 
 	"github.com/atoll-mesh/atoll/node"
 	"github.com/atoll-mesh/atoll/node/config"

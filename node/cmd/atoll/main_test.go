@@ -113,14 +113,22 @@ func TestSecretIsOne(t *testing.T) {
 	}
 }
 
+// operator serves answers by path until the test ends and returns its address.
+func operator(t *testing.T, answers map[string]string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprint(w, answers[r.URL.Path])
+	}))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
 func TestStatus(t *testing.T) {
 	answers := map[string]string{
 		"/api/v1/cluster": `{"self":"ubiig7mfa4","members":[{"name":"ubiig7mfa4","region":"","state":"alive","version":"v1"}],"links":[{"to":"abcdefghij","rtt_ms":12.34,"loss":0.015}]}`,
 		"/api/v1/rooms":   `{"rooms":[{"name":"demo\u001b[2J@conference.localhost","nodes":["ubiig7mfa4"],"participants":[{"id":"478dfae7","node":"ubiig7mfa4"}],"sources":[]}]}`,
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, answers[r.URL.Path]) }))
-	defer server.Close()
-	address := strings.TrimPrefix(server.URL, "http://")
+	address := operator(t, answers)
 
 	code, out, errs := atoll(t, "status", "--admin", address)
 	want := `NODE                   REGION  STATE  VERSION
@@ -148,8 +156,8 @@ demo?[2J@conference.localhost  1             0        ubiig7mfa4
 		t.Errorf("code %d, %v, %+v", code, err, got)
 	}
 
-	answers["/api/v1/rooms"] = "<html>"
-	if code, _, errs := atoll(t, "status", "--admin", address); code != failed || !strings.Contains(errs, "not the answer of a node") {
+	other := operator(t, map[string]string{"/api/v1/cluster": answers["/api/v1/cluster"], "/api/v1/rooms": "<html>"})
+	if code, _, errs := atoll(t, "status", "--admin", other); code != failed || !strings.Contains(errs, "not the answer of a node") {
 		t.Errorf("code %d, err %q", code, errs)
 	}
 }
