@@ -56,6 +56,9 @@ func meet(t *testing.T, n int, clock bool) []*lab.Page {
 			if err == nil {
 				pages[k], err = b.Open(fmt.Sprintf("%s/demo#userInfo.displayName=%%22%s%%22", origin, name(uint8(k+1))))
 			}
+			if err == nil {
+				err = pages[k].Click(`[data-testid="join"]`)
+			}
 			errs[k] = err
 		})
 	}
