@@ -43,6 +43,7 @@
 // Handler calls of one channel come one at a time and must not block.
 //
 // Send never blocks. What waits to be written is bounded by items and bytes; a client that does not read closes its channel
-// ([StatusTryAgainLater]). So does one that sends more than 50 messages a second on average ([StatusPolicyViolation]).
+// ([StatusTryAgainLater]). So does one that sends more than 50 messages or 64 KiB a second on average
+// ([StatusPolicyViolation]).
 // A ping goes out every 15 s and must be answered within as long.
 package bridge

@@ -7,9 +7,9 @@ import (
 
 func TestBucket(t *testing.T) {
 	now := time.Unix(0, 0)
-	b := newBucket(now)
+	b := newBucket(now, bucketRate, bucketBurst)
 	allowed := func() (n int) {
-		for b.take(now) {
+		for b.take(now, 1) {
 			n++
 		}
 		return n

@@ -41,6 +41,9 @@ type Handler interface {
 // ErrReplaced closes a channel whose endpoint opened a newer one.
 var ErrReplaced = errors.New("replaced by a newer channel")
 
+// errFull closes a channel whose client does not read.
+var errFull = errors.New("outgoing queue full")
+
 // errClosed closes a channel that our side closed.
 var errClosed = errors.New("closed by the node")
 
@@ -52,6 +55,7 @@ type Channel struct {
 	closing chan struct{} // closed as soon as nothing more is to be sent or delivered
 	once    sync.Once
 	reason  error // why closing was closed
+	broken  bool  // it is the client's fault; set before closing is closed
 	helpers sync.WaitGroup
 
 	calls         sync.Mutex // held while the handler is called
@@ -78,7 +82,7 @@ func (c *Channel) SendEncoded(frame []byte) {
 	default:
 	}
 	if !c.out.push(frame) {
-		c.shut(StatusTryAgainLater, "too slow", errors.New("outgoing queue full"))
+		c.shut(StatusTryAgainLater, "too slow", errFull)
 	}
 }
 
@@ -89,6 +93,8 @@ func (c *Channel) Close(code Status, reason string) { c.shut(code, reason, errCl
 func (c *Channel) shut(code Status, reason string, why error) {
 	c.once.Do(func() {
 		c.reason = why
+		c.broken = code == StatusUnsupported || code == StatusPolicyViolation ||
+			errors.Is(why, errFull) || errors.Is(why, websocket.ErrMessageTooBig)
 		close(c.closing)
 		c.helpers.Go(func() {
 			if errors.Is(why, ErrReplaced) {
@@ -110,7 +116,8 @@ func (c *Channel) run() {
 }
 
 func (c *Channel) read() error {
-	rate := newBucket(time.Now())
+	begun := time.Now()
+	messages, octets := newBucket(begun, bucketRate, bucketBurst), newBucket(begun, byteRate, byteBurst)
 	for {
 		kind, frame, err := c.conn.Read(context.Background())
 		if err != nil {
@@ -120,7 +127,7 @@ func (c *Channel) read() error {
 			c.shut(StatusUnsupported, "text only", errors.New("binary frame"))
 			return c.reason
 		}
-		if !rate.take(time.Now()) {
+		if now := time.Now(); !messages.take(now, 1) || !octets.take(now, len(frame)) {
 			c.shut(StatusPolicyViolation, "too many messages", errors.New("too many messages"))
 			return c.reason
 		}

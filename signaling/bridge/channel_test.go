@@ -155,7 +155,7 @@ func (b *bed) joinWith(onPing func(context.Context, []byte) bool) *client {
 		b.t.Fatal(err)
 	}
 	ws.SetReadLimit(-1)
-	c := &client{ws, make(chan string, 1000), make(chan error, 1)}
+	c := &client{ws, make(chan string, 4*queueItems), make(chan error, 1)}
 	go func() {
 		for {
 			_, frame, err := ws.Read(context.Background())

@@ -3,7 +3,7 @@ package bridge
 import "sync"
 
 const (
-	queueItems = 256
+	queueItems = 1024
 	queueBytes = 512 << 10
 )
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/coder/websocket"
 )
@@ -28,6 +29,8 @@ type Config struct {
 type Server struct {
 	cfg Config
 
+	refused, broken atomic.Uint64
+
 	mu       sync.Mutex
 	closed   bool
 	channels map[endpoint]*Channel
@@ -48,6 +51,7 @@ func NewServer(cfg Config) *Server {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ep, ok := parsePath(r.URL.Path)
 	if !ok {
+		s.refused.Add(1)
 		http.NotFound(w, r)
 		return
 	}
@@ -57,6 +61,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h, ok := s.cfg.Lookup(ep.conference, ep.id, r.URL.Query().Get("pwd"))
 	if !ok {
+		s.refused.Add(1)
 		http.Error(w, "unknown endpoint or wrong password", http.StatusForbidden)
 		return
 	}
@@ -79,8 +84,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.open()
 	c.run()
+	if c.broken {
+		s.broken.Add(1)
+	}
 	s.remove(ep, c)
 }
+
+// Stats counts channels since the server was made.
+type Stats struct {
+	// Refused were asked for in vain: a wrong password, or nobody by that name.
+	Refused uint64
+	// Broken were closed because the client broke a rule or did not read.
+	Broken uint64
+}
+
+// Stats returns the counts so far.
+func (s *Server) Stats() Stats { return Stats{s.refused.Load(), s.broken.Load()} }
 
 // parsePath reads /colibri-ws/<node>/<conference>/<endpoint>.
 func parsePath(path string) (endpoint, bool) {

@@ -193,7 +193,7 @@ func testTransport() Transport {
 			},
 		},
 		WebSocket: "wss://meet.test/colibri-ws/node1/c0ffee/05cf9031?pwd=s3cret&x=1", BridgePwd: "s3cret",
-		BridgeSession: "b1", Region: "eu",
+		BridgeSession: "b1", Region: "eu", AudioSSRC: 1001, VideoSSRC: 1002,
 	}
 }
 

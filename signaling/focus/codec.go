@@ -1,6 +1,7 @@
 package focus
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/atoll-mesh/atoll/signaling/stanza"
@@ -93,8 +94,17 @@ var (
 	extDependency = extension{11, "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"}
 
 	audioExtensions = []extension{extAudioLevel, extTransport}
-	videoExtensions = []extension{extDependency, extSendTime, extTransport}
 )
+
+// videoExtensions returns the header extensions for video. Browsers put the dependency descriptor on packets of every codec
+// once it is agreed; it is offered only where a codec needs it.
+func videoExtensions(codecs []Codec) []extension {
+	all := []extension{extSendTime, extTransport}
+	if slices.Contains(codecs, AV1) {
+		all = append([]extension{extDependency}, all...)
+	}
+	return all
+}
 
 func (x extension) element() *stanza.Element {
 	return stanza.New(nsHeader, "rtp-hdrext", "id", strconv.Itoa(x.id), "uri", x.uri)

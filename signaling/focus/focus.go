@@ -31,10 +31,15 @@
 //
 //	AV1 41, 42   VP8 100, 96   H264 107, 99   VP9 101, 97
 //
-// Header extensions: 1 audio level, 3 absolute send time, 5 transport-wide sequence number, 11 AV1 dependency descriptor.
+// Header extensions: 1 audio level, 3 absolute send time, 5 transport-wide sequence number, and, when AV1 is among the
+// codecs, 11 dependency descriptor.
 // Neither mid nor rid: media is told apart by SSRC. We offer setup actpass and need the client to be active. No sources
-// are in the offer: a client that rewrites SSRCs learns them on the bridge channel, any other one by source-add once
-// it has accepted ([Participant.Signal]).
+// of participants are in the offer: a client that rewrites SSRCs learns them on the bridge channel, any other one by
+// source-add once it has accepted ([Participant.Signal]).
+//
+// Each content holds one source that the node itself reports from, owner jvb, msid mixedmslabel, as Jicofo has it. It is
+// not decoration: without any msid in the first offer Chromium finds every later answer wanting and asks for the next
+// negotiation, for ever, and lib-jitsi-meet follows it thirty times a second.
 //
 // # Sources
 //

@@ -42,7 +42,12 @@ func TestOfferHoldsWhatTheClientReads(t *testing.T) {
 			t.Errorf("content %s is not what a client needs", c.Attr("name"))
 		}
 		text := string(c.Bytes())
-		for _, forbidden := range []string{"<source", "sdes:mid", "rtp-stream-id", "goog-remb", "dtls-sctp"} {
+		source := c.Child(nsRTP, "description").Child(nsSource, "source")
+		if source.Child(nsSource, "parameter").Attr("value") != "mixedmslabel mixedlabel"+c.Attr("name")+"0" ||
+			source.Child(nsJitmeet, "ssrc-info").Attr("owner") != "jvb" || strings.Count(text, "<source") != 1 {
+			t.Errorf("content %s has not the reporter's source alone", c.Attr("name"))
+		}
+		for _, forbidden := range []string{"sdes:mid", "rtp-stream-id", "goog-remb", "dtls-sctp"} {
 			if strings.Contains(text, forbidden) {
 				t.Errorf("%s is in the offer", forbidden)
 			}

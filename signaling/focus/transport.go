@@ -19,6 +19,8 @@ type Transport struct {
 	WebSocket, BridgePwd string
 	// BridgeSession names the media session; the client repeats it when it ends it. Region is where the node is.
 	BridgeSession, Region string
+	// AudioSSRC and VideoSSRC are those the node reports from; no media comes on them. Zero: none are announced.
+	AudioSSRC, VideoSSRC uint32
 }
 
 // Candidate is an address that the client can send to (RFC 8839 5.1).

@@ -41,8 +41,9 @@ type Limits struct {
 	// Connects from one IPv4 address or IPv6 /64 per second: 20, 400. Loopback is exempt.
 	ConnectRate, ConnectBurst int
 
-	QueueStanzas int // waiting for the socket, and separately for acknowledgement: 512
-	QueueBytes   int // the same in bytes: 1 MiB
+	// Waiting for the socket, and separately for acknowledgement: 2048 stanzas, 2 MiB. That is the burst of ten clients in
+	// the same room, or the presence of a room of several hundred, within one round trip.
+	QueueStanzas, QueueBytes int
 
 	Write  time.Duration // for a batch of messages to leave: 10 s
 	Ping   time.Duration // between WebSocket pings: 30 s
@@ -65,8 +66,8 @@ func (l Limits) orDefault() Limits {
 		{&l.ByteBurst, 512 << 10},
 		{&l.ConnectRate, 20},
 		{&l.ConnectBurst, 400},
-		{&l.QueueStanzas, 512},
-		{&l.QueueBytes, 1 << 20},
+		{&l.QueueStanzas, 2048},
+		{&l.QueueBytes, 2 << 20},
 	} {
 		if *f.field == 0 {
 			*f.field = f.value

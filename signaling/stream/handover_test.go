@@ -100,7 +100,7 @@ func TestImportRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		many := value("1123abcd-x@meet.test/r")
-		for range 513 {
+		for range (Limits{}).orDefault().QueueStanzas + 1 {
 			many.Unacked = append(many.Unacked, toClient("x"))
 		}
 		for name, v := range map[string]session.Stream{

@@ -155,7 +155,7 @@ func TestSuspendedSessionIsBounded(t *testing.T) {
 		s := n.recorder.last()
 		c.cut()
 		synctest.Wait()
-		for i := range 512 {
+		for i := range (Limits{}).orDefault().QueueStanzas {
 			s.Send(toClient(fmt.Sprint(i)))
 		}
 		n.recorder.expect(t, "bound", "suspended")
