@@ -23,6 +23,7 @@ type listeners struct {
 
 // listener is one of them with what serves it.
 type listener struct {
+	name     string
 	listener net.Listener
 	tls      *tls.Config
 	admin    bool
@@ -30,7 +31,7 @@ type listener struct {
 
 func (l listeners) all() []listener {
 	var all []listener
-	for _, one := range []listener{{l.http, nil, false}, {l.https, l.tls, false}, {l.admin, nil, true}} {
+	for _, one := range []listener{{"http", l.http, nil, false}, {"https", l.https, l.tls, false}, {"admin", l.admin, nil, true}} {
 		if one.listener != nil {
 			all = append(all, one)
 		}
@@ -66,7 +67,7 @@ func (n *Node) listen() (listeners, error) {
 			problems = append(problems, fmt.Errorf("%s: %w", port.flag, err))
 			continue
 		}
-		*port.into = web.Limit(opened, port.most, nil)
+		*port.into = web.Limit(opened, port.most, func() { n.full.Add(1) })
 	}
 	if !n.cfg.HTTPS.Off && n.folder != nil {
 		store, err := n.certificate()

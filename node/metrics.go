@@ -5,8 +5,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
+// counter is a counter as it is shown.
+type counter struct {
+	name, help string
+	labels     prometheus.Labels
+	read       func() uint64
+}
+
 // metrics returns the registry behind /metrics. Values are read when they are asked for; nothing is counted twice.
-func (n *Node) metrics() prometheus.Gatherer {
+func (n *Node) metrics(listeners []listener) prometheus.Gatherer {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, g := range []struct {
@@ -20,11 +27,7 @@ func (n *Node) metrics() prometheus.Gatherer {
 	} {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help}, g.read))
 	}
-	for _, c := range []struct {
-		name, help string
-		labels     prometheus.Labels
-		read       func() uint64
-	}{
+	counters := []counter{
 		{"atoll_media_received_packets_total", "Datagrams from clients that passed.", nil, func() uint64 { return n.edge.Stats().Received }},
 		{"atoll_media_received_bytes_total", "Bytes of datagrams from clients that passed.", nil, func() uint64 { return n.edge.Stats().ReceivedBytes }},
 		{"atoll_media_sent_packets_total", "Datagrams sent to clients.", nil, func() uint64 { return n.edge.Stats().Sent }},
@@ -47,7 +50,18 @@ func (n *Node) metrics() prometheus.Gatherer {
 		{"atoll_stream_errors_total", "XMPP streams that broke a rule.", nil, func() uint64 { return n.streams.Stats().StreamErrors }},
 		{"atoll_stream_refused_total", "XMPP connects and binds over a limit or against a rule.", nil, func() uint64 { return n.streams.Stats().Refused }},
 		{"atoll_stream_overflowed_total", "XMPP sessions whose client took too little.", nil, func() uint64 { return n.streams.Stats().Overflowed }},
-	} {
+		{"atoll_channels_refused_total", "Bridge channels that nobody waits for or with a wrong password.", nil, func() uint64 { return n.channels.Stats().Refused }},
+		{"atoll_channels_broken_total", "Bridge channels that were closed because their client broke a rule or took too little.", nil, func() uint64 { return n.channels.Stats().Broken }},
+		{"atoll_connections_full_total", "TCP connections that were one too many.", nil, n.full.Load},
+	}
+	for i, l := range listeners {
+		counters = append(counters, counter{
+			"atoll_connections_silent_total", "TCP connections that ended without a request that could be understood.",
+			prometheus.Labels{"listener": l.name},
+			func() uint64 { return n.servers[i].Silent() },
+		})
+	}
+	for _, c := range counters {
 		r.MustRegister(prometheus.NewCounterFunc(
 			prometheus.CounterOpts{Name: c.name, Help: c.help, ConstLabels: c.labels},
 			func() float64 { return float64(c.read()) }))

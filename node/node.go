@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
@@ -34,6 +35,10 @@ import (
 // Version is the version of the program. The build sets it.
 var Version = "dev"
 
+// requestGrace is how long requests under way may go on when the node stops. Then they are cut off: a client that sends
+// its request slowly has no say in it.
+const requestGrace = 2 * time.Second
+
 // Node is a running node.
 type Node struct {
 	cfg  config.Config
@@ -47,6 +52,7 @@ type Node struct {
 	streams  *stream.Server
 	channels *bridge.Server
 	servers  []*web.Server
+	full     atomic.Uint64 // connections that were one too many
 	serving  sync.WaitGroup
 
 	mu     sync.Mutex
@@ -118,9 +124,11 @@ func (n *Node) open() (listeners, error) {
 	return l, errors.Join(problems...)
 }
 
+// codecs are the video codecs that are offered and forwarded, the preferred one first. Operators' clients may prefer others.
+var codecs = []focus.Codec{focus.VP8, focus.VP9, focus.H264, focus.AV1}
+
 // wire makes the parts and gives each what it needs of the others.
 func (n *Node) wire() {
-	codecs := []focus.Codec{focus.VP8}
 	n.rooms = conference.NewRooms(conference.Config{
 		Domain: n.cfg.Domain,
 		Node:   string(n.name),
@@ -145,11 +153,15 @@ func (n *Node) wire() {
 
 // serve starts the HTTP servers.
 func (n *Node) serve(l listeners) {
+	preference := make([]string, len(codecs))
+	for i, c := range codecs {
+		preference[i] = string(c)
+	}
 	public := web.Public(web.Config{
 		Domain:  n.cfg.Domain,
 		Origins: n.cfg.Origins,
 		Region:  n.cfg.Region,
-		Codecs:  []string{"VP8"},
+		Codecs:  preference,
 		Log:     n.log,
 	}, web.Services{
 		XMPP:       n.streams,
@@ -157,22 +169,25 @@ func (n *Node) serve(l listeners) {
 		Conference: http.HandlerFunc(n.conferenceRequest),
 		Health:     n.health,
 	})
+	all := l.all()
 	admin := web.Admin(web.AdminConfig{
 		Host:    n.cfg.Admin.Host,
 		Version: Version,
-		Metrics: n.metrics(),
+		Metrics: n.metrics(all),
 		Health:  n.health,
 		Cluster: n.cluster,
 		Rooms:   n.roomReports,
 		Log:     n.log,
 	})
-	for _, one := range l.all() {
+	for _, one := range all {
 		handler := public
 		if one.admin {
 			handler = admin
 		}
-		s := web.NewServer(handler, one.tls, one.admin, n.log)
-		n.servers = append(n.servers, s)
+		n.servers = append(n.servers, web.NewServer(handler, one.tls, one.admin, n.log))
+	}
+	for i, one := range all { // the metrics read from all servers
+		s := n.servers[i]
 		n.serving.Go(func() {
 			if err := s.Serve(one.listener); err != nil {
 				n.fail(fmt.Errorf("serve %s: %w", one.listener.Addr(), err))
@@ -220,12 +235,18 @@ func (n *Node) Stop(ctx context.Context) error {
 	var err error
 	n.stop.Do(func() {
 		start := time.Now()
+		grace, cancel := context.WithTimeout(ctx, requestGrace)
+		defer cancel()
 		for _, s := range n.servers {
-			err = errors.Join(err, s.Shutdown(ctx))
+			if cut := s.Shutdown(grace); ctx.Err() != nil || !errors.Is(cut, context.DeadlineExceeded) {
+				err = errors.Join(err, cut)
+			}
 		}
 		err = errors.Join(err, n.rooms.Close(ctx))
-		n.channels.Close()
-		n.streams.Close()
+		var sockets sync.WaitGroup // each waits some seconds for clients that do not answer
+		sockets.Go(n.channels.Close)
+		sockets.Go(n.streams.Close)
+		sockets.Wait()
 		n.serving.Wait()
 		err = errors.Join(err, n.edge.Close(), n.folder.Close())
 		n.log.Info("node is down", "took", time.Since(start))

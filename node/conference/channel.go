@@ -1,9 +1,11 @@
 package conference
 
 import (
+	"slices"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/node/sfu"
 	"github.com/atoll-mesh/atoll/signaling/bridge"
 )
 
@@ -25,7 +27,7 @@ type listener struct {
 }
 
 func (l *listener) Opened(ch *bridge.Channel) {
-	l.c.mail.put(func(c *Conference, now time.Time) {
+	if !l.c.mail.put(func(c *Conference, now time.Time) {
 		p := c.byEndpoint[l.endpoint]
 		if p == nil || p.leg == nil {
 			ch.Close(bridge.StatusGoingAway, "no session")
@@ -33,12 +35,20 @@ func (l *listener) Opened(ch *bridge.Channel) {
 		}
 		p.channel = ch
 		// A client that comes back has forgotten nothing but may have missed something.
-		c.applySFU(now, c.sfu.Describe(p.endpoint))
-	})
+		c.applySFU(now, slices.DeleteFunc(c.sfu.Describe(p.endpoint), func(e sfu.Effect) bool {
+			d, dominant := e.(sfu.Dominant)
+			if dominant { // the others know
+				ch.Send(bridge.DominantSpeakerEndpointChangeEvent{Dominant: d.Endpoint, Previous: d.Previous})
+			}
+			return dominant
+		}))
+	}) {
+		ch.Close(bridge.StatusTryAgainLater, "busy")
+	}
 }
 
 func (l *listener) Closed(ch *bridge.Channel, _ error) {
-	l.c.mail.put(func(c *Conference, _ time.Time) {
+	l.c.mail.add(func(c *Conference, _ time.Time) {
 		if p := c.byEndpoint[l.endpoint]; p != nil && p.channel == ch {
 			p.channel = nil
 		}

@@ -16,7 +16,8 @@
 //
 // Choices where the design is silent: a participant is invited once its features are known and somebody else is there;
 // a session that the client terminated without asking for a restart stays ended until the client joins anew; a leg that
-// dies under a living stream is replaced by a fresh session. [Rooms] finds the conference for a stanza, a bridge channel or
+// dies under a living stream is replaced by a fresh session. After four sessions in a row the next one has to wait: one every
+// ten seconds, so that a client that restarts for ever costs the others little. [Rooms] finds the conference for a stanza, a bridge channel or
 // a question of the admin API.
 package conference
 
@@ -102,12 +103,19 @@ func (c *Conference) run() {
 
 // due asks every engine what its time has come for.
 func (c *Conference) due(now time.Time) {
+	again := false
 	for _, p := range c.byEndpoint {
 		c.applyFocus(now, p, p.focus.Tick(now))
+		if at := p.inviteAt; !at.IsZero() && !now.Before(at) {
+			p.inviteAt, again = time.Time{}, true
+		}
 		if at := p.gone(); !at.IsZero() && !now.Before(at) {
 			c.applyMUC(now, c.muc.Remove(now, p.jid, muc.Gone))
 			p.session.Close("")
 		}
+	}
+	if again {
+		c.headcount(now)
 	}
 	c.applySFU(now, c.sfu.Tick(now))
 	if !c.aloneSince.IsZero() && now.Sub(c.aloneSince) >= aloneGrace {
@@ -127,7 +135,7 @@ func (c *Conference) wait(now time.Time) time.Duration {
 		if p.leg != nil {
 			return tick
 		}
-		for _, at := range []time.Time{p.focus.Next(), p.gone()} {
+		for _, at := range []time.Time{p.focus.Next(), p.gone(), p.inviteAt} {
 			if !at.IsZero() && at.Before(next) {
 				next = at
 			}

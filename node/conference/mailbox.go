@@ -1,6 +1,7 @@
 package conference
 
 import (
+	"math"
 	"sync"
 	"time"
 )
@@ -9,7 +10,8 @@ import (
 type letter func(c *Conference, now time.Time)
 
 // mailboxLimit bounds what waits for the loop of one conference. Every sender is bounded by itself (a stream by its
-// rate, a leg by its two events, a bridge channel by its rate); the limit only catches a loop that stands still.
+// rate, a leg by its two events, a bridge channel by its rate); the limit catches many of them at once and a loop that
+// stands still.
 const mailboxLimit = 1 << 16
 
 // mailbox is the queue in front of a loop: put never blocks, so that no socket's goroutine waits for a room.
@@ -23,11 +25,17 @@ type mailbox struct {
 
 func newMailbox() *mailbox { return &mailbox{ready: make(chan struct{}, 1)} }
 
-// put appends l and reports whether it will run: false when the loop has ended or stands still.
-func (m *mailbox) put(l letter) bool {
+// put appends l and reports whether it will run: false when the loop has ended or too much waits for it.
+func (m *mailbox) put(l letter) bool { return m.append(l, mailboxLimit) }
+
+// add is put without the limit, for the end of something that the loop holds: there are no more of these than of what ends,
+// and one that got lost would leave a ghost.
+func (m *mailbox) add(l letter) bool { return m.append(l, math.MaxInt) }
+
+func (m *mailbox) append(l letter, limit int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed || len(m.queue) >= mailboxLimit {
+	if m.closed || len(m.queue) >= limit {
 		return false
 	}
 	m.queue = append(m.queue, l)

@@ -39,12 +39,16 @@ type receiver struct {
 func (r *receiver) Connected() { r.Participant.Connected(time.Now()) }
 
 func (r *receiver) Closed(reason error) {
-	r.c.mail.put(func(c *Conference, now time.Time) { c.legClosed(now, r, reason) })
+	r.c.mail.add(func(c *Conference, now time.Time) { c.legClosed(now, r, reason) })
 }
 
 // invite offers p a media session when it is ready for one and has none.
 func (c *Conference) invite(now time.Time, p *participant) {
+	p.inviteAt = time.Time{}
 	if !p.ready || p.ended || p.leg != nil || !p.suspendedAt.IsZero() {
+		return
+	}
+	if p.inviteAt = p.paced(now); !p.inviteAt.IsZero() {
 		return
 	}
 	r := &receiver{c: c, p: p}
@@ -60,6 +64,7 @@ func (c *Conference) invite(now time.Time, p *participant) {
 		r.Participant = c.sfu.JoinPlain(now, p.endpoint, leg)
 		// It has no say before its bridge channel opens, which is when it says what it wants.
 	}
+	transport.AudioSSRC, transport.VideoSSRC = r.ReportSSRCs()
 	transport.WebSocket = p.session.SocketURL() + bridge.Prefix + c.rooms.cfg.Node + "/" + c.id + "/" + string(p.endpoint) + "?pwd=" + p.pwd
 	transport.BridgePwd = p.pwd
 	transport.BridgeSession = randomHex(8)

@@ -37,11 +37,7 @@ func (c *Conference) resumed(now time.Time, s Session) {
 
 func (c *Conference) closed(now time.Time, s Session, asked bool) {
 	p := c.byJID[s.JID()]
-	if p == nil {
-		c.rooms.leave(s.JID(), c)
-		return
-	}
-	if p.session != s {
+	if p == nil || p.session != s {
 		return
 	}
 	cause := muc.Gone
@@ -117,6 +113,9 @@ func (c *Conference) joined(now time.Time, e muc.Joined) {
 }
 
 func (c *Conference) forget(p *participant) {
+	if c.byJID[p.jid] != p {
+		return
+	}
 	delete(c.byJID, p.jid)
 	delete(c.byEndpoint, p.endpoint)
 	c.rooms.leave(p.jid, c)

@@ -12,6 +12,13 @@ import (
 // silence is how long a participant may have neither socket nor media before it counts as gone.
 const silence = 30 * time.Second
 
+// A client that ends its sessions, or whose legs die, gets a new one at once this many times, then one every so often: each
+// costs a leg, and every other participant new source maps.
+const (
+	invitesAtOnce = 4
+	inviteEvery   = 10 * time.Second
+)
+
 // participant is an occupant served by this node: its stream, its Jingle session, its leg and its bridge channel.
 type participant struct {
 	jid      string
@@ -21,14 +28,16 @@ type participant struct {
 
 	suspendedAt time.Time // zero while the socket is there
 
-	ready   bool // features are known: may be invited
-	ended   bool // the client ended its session for good
-	leg     Leg
-	media   *receiver
-	channel *bridge.Channel
-	pwd     string // of the bridge channel
-	wants   wants
-	epoch   room.Epoch
+	ready    bool      // features are known: may be invited
+	ended    bool      // the client ended its session for good
+	pace     time.Time // when the invitations so far are made up for
+	inviteAt time.Time // when to invite who was invited too often, zero: nothing is due
+	leg      Leg
+	media    *receiver
+	channel  *bridge.Channel
+	pwd      string // of the bridge channel
+	wants    wants
+	epoch    room.Epoch
 }
 
 func (c *Conference) newParticipant(s Session, o muc.Occupant) *participant {
@@ -48,10 +57,22 @@ func (c *Conference) newParticipant(s Session, o muc.Occupant) *participant {
 	}
 }
 
+// paced returns when p may be invited once more, the zero time when that is now: then it counts.
+func (p *participant) paced(now time.Time) time.Time {
+	if at := p.pace.Add(-(invitesAtOnce - 1) * inviteEvery); now.Before(at) {
+		return at
+	}
+	if p.pace.Before(now) {
+		p.pace = now
+	}
+	p.pace = p.pace.Add(inviteEvery)
+	return time.Time{}
+}
+
 // gone returns when p will have had neither socket nor media for too long, the zero time while it has one of them. A leg
-// closes when it was silent for as long.
+// in use closes when it was silent for as long; one that waits for the client is no media.
 func (p *participant) gone() time.Time {
-	if p.suspendedAt.IsZero() || p.leg != nil {
+	if p.suspendedAt.IsZero() || p.leg != nil && p.focus.Active() {
 		return time.Time{}
 	}
 	return p.suspendedAt.Add(silence)

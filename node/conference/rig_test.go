@@ -120,6 +120,8 @@ type client struct {
 	id   room.EndpointID
 	jid  string
 	deaf bool // does not accept sessions
+	// stays: its stream does not notice that it was cut.
+	stays bool
 
 	mu    sync.Mutex
 	got   []*stanza.Element
@@ -138,8 +140,13 @@ func (r *rig) client() *client {
 func (c *client) JID() string               { return c.jid }
 func (c *client) Endpoint() room.EndpointID { return c.id }
 func (c *client) SocketURL() string         { return "wss://example.org" }
-func (c *client) Suspend()                  { go c.rig.router.Suspended(c) }
 func (c *client) Export() session.Stream    { return session.Stream{JID: c.jid, ResumeToken: "token"} }
+
+func (c *client) Suspend() {
+	if !c.stays {
+		go c.rig.router.Suspended(c)
+	}
+}
 
 func (c *client) Close(condition string) {
 	c.mu.Lock()

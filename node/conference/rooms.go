@@ -9,6 +9,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/node/session"
@@ -58,10 +59,12 @@ type Rooms struct {
 	cfg  Config
 	caps focus.CapsCache
 
-	mu      sync.Mutex
-	rooms   map[string]*Conference              // by bare JID
-	byID    map[string]*Conference              // by id
-	inRooms map[string]map[*Conference]struct{} // full JID of a client: where it is or asked to be
+	mu    sync.Mutex
+	rooms map[string]*Conference // by bare JID
+	byID  map[string]*Conference // by id
+	// inRooms says where the client with a full JID is or asks to be: the number of its joins on their way, and one more
+	// when it is in.
+	inRooms map[string]map[*Conference]int
 	closing bool
 	ended   sync.WaitGroup
 }
@@ -78,7 +81,7 @@ func NewRooms(cfg Config) *Rooms {
 		cfg:     cfg,
 		rooms:   make(map[string]*Conference),
 		byID:    make(map[string]*Conference),
-		inRooms: make(map[string]map[*Conference]struct{}),
+		inRooms: make(map[string]map[*Conference]int),
 	}
 }
 
@@ -86,23 +89,53 @@ func NewRooms(cfg Config) *Rooms {
 func (r *Rooms) post(jid string, open bool, l letter) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c := r.rooms[jid]
-	if c == nil {
-		if !open || r.closing {
-			return errNoRoom
-		}
-		if len(r.rooms) >= r.cfg.MaxRooms {
-			return ErrFull
-		}
-		c = r.open(jid)
+	c, err := r.find(jid, open)
+	if err == nil && !c.mail.put(l) {
+		err = ErrFull
 	}
-	if !c.mail.put(l) {
-		return ErrFull
-	}
-	return nil
+	return err
 }
 
-var errNoRoom = errors.New("no such room")
+// find returns the room. With open, a missing room is made; nobody enters any more once the rooms are being closed.
+func (r *Rooms) find(jid string, open bool) (*Conference, error) {
+	c := r.rooms[jid]
+	switch {
+	case open && r.closing, c == nil && !open:
+		return nil, errNoRoom
+	case c != nil:
+		return c, nil
+	case len(r.rooms) >= r.cfg.MaxRooms:
+		return nil, ErrFull
+	}
+	return r.open(jid), nil
+}
+
+var (
+	errNoRoom  = errors.New("no such room")
+	errCrowded = errors.New("the stream is in as many rooms as it may")
+)
+
+// knock posts the join of a stream, which is refused when the stream is in as many other rooms as it may. From now on the room
+// is told of the stream's end, whatever becomes of the join.
+func (r *Rooms) knock(stream, jid string, l letter) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if in := r.inRooms[stream]; len(in) >= roomsPerSession && in[r.rooms[jid]] == 0 {
+		return errCrowded
+	}
+	c, err := r.find(jid, true)
+	if err != nil {
+		return err
+	}
+	if !c.mail.put(func(c *Conference, now time.Time) {
+		l(c, now)
+		r.leave(stream, c)
+	}) {
+		return ErrFull
+	}
+	r.entered(stream, c)
+	return nil
+}
 
 func (r *Rooms) open(jid string) *Conference {
 	c := newConference(r, jid, r.id(jid))
@@ -128,53 +161,47 @@ func (r *Rooms) close(c *Conference) bool {
 	}
 	delete(r.rooms, c.jid)
 	delete(r.byID, c.id)
-	for jid, in := range r.inRooms {
-		if delete(in, c); len(in) == 0 {
-			delete(r.inRooms, jid)
-		}
-	}
 	return true
 }
 
 // roomsPerSession bounds the rooms that one stream can be in: a meeting, its lobby and breakout rooms.
 const roomsPerSession = 8
 
-// crowded reports whether the stream jid is in as many rooms as it may, and room is not one of them.
-func (r *Rooms) crowded(jid, room string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	in := r.inRooms[jid]
-	_, already := in[r.rooms[room]]
-	return len(in) >= roomsPerSession && !already
-}
-
-// enter notes that the stream jid has business in c, so that its end is told there.
+// enter notes that the stream jid has business in c, so that its end is told there, until as many calls of leave.
 func (r *Rooms) enter(jid string, c *Conference) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.entered(jid, c)
+}
+
+func (r *Rooms) entered(jid string, c *Conference) {
 	in := r.inRooms[jid]
 	if in == nil {
-		in = make(map[*Conference]struct{})
+		in = make(map[*Conference]int)
 		r.inRooms[jid] = in
 	}
-	in[c] = struct{}{}
+	in[c]++
 }
 
 func (r *Rooms) leave(jid string, c *Conference) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	in := r.inRooms[jid]
+	if in[c]--; in[c] > 0 {
+		return
+	}
 	if delete(in, c); len(in) == 0 {
 		delete(r.inRooms, jid)
 	}
 }
 
-// each puts l into the mailbox of every room that the stream jid is in.
+// each tells every room that the stream jid is in. That it is there, lost or gone comes as often as sockets come and go, and
+// must not get lost.
 func (r *Rooms) each(jid string, l letter) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for c := range r.inRooms[jid] {
-		c.mail.put(l)
+		c.mail.add(l)
 	}
 }
 
@@ -193,7 +220,7 @@ func (r *Rooms) Close(ctx context.Context) error {
 	r.mu.Lock()
 	r.closing = true
 	for _, c := range r.rooms {
-		c.mail.put((*Conference).shutdown)
+		c.mail.add((*Conference).shutdown)
 	}
 	r.mu.Unlock()
 	done := make(chan struct{})

@@ -54,12 +54,13 @@ func (r *Router) Stanza(s Session, st *stanza.Element) {
 }
 
 func (r *Router) room(s Session, st *stanza.Element, room string) {
-	join := st.Local == "presence" && st.Attr("type") == "" && st.Child("http://jabber.org/protocol/muc", "x") != nil
-	if join && r.rooms.crowded(s.JID(), room) {
-		refuse(s, st, "wait", "resource-constraint")
-		return
+	apply := func(c *Conference, now time.Time) { c.stanza(now, s, st) }
+	var err error
+	if st.Local == "presence" && st.Attr("type") == "" && st.Child("http://jabber.org/protocol/muc", "x") != nil {
+		err = r.rooms.knock(s.JID(), room, apply)
+	} else {
+		err = r.rooms.post(room, false, apply)
 	}
-	err := r.rooms.post(room, join, func(c *Conference, now time.Time) { c.stanza(now, s, st) })
 	switch {
 	case err == nil:
 	case errors.Is(err, errNoRoom):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/room"
@@ -44,8 +45,50 @@ func (r *Rooms) Release(ctx context.Context, jid string, endpoints []room.Endpoi
 	case result := <-done:
 		return result.released, result.err
 	case <-ctx.Done():
+	}
+	// Whether it has happened is for the loop to say: nobody may be let go whom nobody takes.
+	if r.post(jid, false, func(c *Conference, _ time.Time) { c.callOff(done, ctx.Err()) }) != nil {
 		return nil, fmt.Errorf("release participants: %w", ctx.Err())
 	}
+	result := <-done
+	return result.released, result.err
+}
+
+// callOff ends a request that was not carried out yet.
+func (c *Conference) callOff(done chan<- releaseResult, why error) {
+	c.releases = slices.DeleteFunc(c.releases, func(r *release) bool {
+		if r.done != done {
+			return false
+		}
+		r.done <- releaseResult{err: fmt.Errorf("release participants: %w", why)}
+		return true
+	})
+}
+
+// exit is the way out of a participant whose leg is being opened: nothing leaves before there is one.
+type exit struct{ leg atomic.Pointer[Leg] }
+
+var errNoLeg = errors.New("the leg is being opened")
+
+func (e *exit) Buffer() []byte {
+	if leg := e.leg.Load(); leg != nil {
+		return (*leg).Buffer()
+	}
+	return make([]byte, 0, 2048)
+}
+
+func (e *exit) SendRTP(packet []byte) error {
+	if leg := e.leg.Load(); leg != nil {
+		return (*leg).SendRTP(packet)
+	}
+	return errNoLeg
+}
+
+func (e *exit) SendRTCP(compound []byte) error {
+	if leg := e.leg.Load(); leg != nil {
+		return (*leg).SendRTCP(compound)
+	}
+	return errNoLeg
 }
 
 func (c *Conference) release(now time.Time, r *release) {
@@ -175,14 +218,17 @@ func (c *Conference) adoptOne(now time.Time, a Arrival) error {
 			p.wants.merge(wanted)
 		}
 	}
-	r := &receiver{c: c, p: p}
+	// The leg is alive from its first moment on: what it delivers meanwhile has somewhere to go.
+	var way exit
+	r := &receiver{c: c, p: p, Participant: c.sfu.Import(now, p.endpoint, &way, !p.focus.Rewriting(), &v.Forwarding)}
 	leg, err := a.Open(r)
 	if err != nil {
+		c.applySFU(now, c.sfu.Leave(now, p.endpoint))
 		c.applyMUC(now, c.muc.Remove(now, p.jid, muc.Moved))
 		return err
 	}
+	way.leg.Store(&leg)
 	p.leg, p.media = leg, r
-	r.Participant = c.sfu.Import(now, p.endpoint, leg, !p.focus.Rewriting(), &v.Forwarding)
 	r.Participant.Connected(now)
 	c.empty = false
 	c.byJID[p.jid], c.byEndpoint[p.endpoint] = p, p

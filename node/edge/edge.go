@@ -257,8 +257,8 @@ func (e *Edge) read() {
 		now := time.Now()
 		e.out.hold()
 		for i := range n {
-			if data, from, to, ok := e.sock.arrival(i); ok {
-				e.input(data, path.Pair{Remote: from, Local: to}, now)
+			if data, from, to, at, ok := e.sock.arrival(i); ok {
+				e.input(data, path.Pair{Remote: from, Local: to}, arrived(now, at))
 			} else {
 				e.stats.oversized.Add(1)
 			}

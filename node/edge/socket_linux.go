@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -94,6 +95,9 @@ func newSocket(conn *net.UDPConn) (*socket, error) {
 		} else {
 			failure = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
 		}
+		if failure == nil {
+			failure = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+		}
 		_, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT)
 		s.segmentation = err == nil
 		for _, o := range [][2]int{{unix.SO_RCVBUF, unix.SO_RCVBUFFORCE}, {unix.SO_SNDBUF, unix.SO_SNDBUFFORCE}} {
@@ -152,12 +156,13 @@ func (s *socket) receiveCall(fd uintptr) bool {
 	}
 }
 
-// arrival is the i-th datagram that came, valid until the next receive. It is not ok when it was cut off.
-func (s *socket) arrival(i int) (data []byte, from netip.AddrPort, to netip.Addr, ok bool) {
+// arrival is the i-th datagram that came, valid until the next receive, and when the system took it in. It is not ok when
+// it was cut off.
+func (s *socket) arrival(i int) (data []byte, from netip.AddrPort, to netip.Addr, at time.Time, ok bool) {
 	m := &s.rx.messages[i]
 	name := s.rx.names[i][:m.header.Namelen]
 	if len(name) < unix.SizeofSockaddrInet4 || m.header.Flags&unix.MSG_TRUNC != 0 {
-		return nil, from, to, false
+		return nil, from, to, at, false
 	}
 	port := binary.BigEndian.Uint16(name[2:])
 	if binary.NativeEndian.Uint16(name) == unix.AF_INET6 && len(name) == unix.SizeofSockaddrInet6 {
@@ -165,12 +170,12 @@ func (s *socket) arrival(i int) (data []byte, from netip.AddrPort, to netip.Addr
 	} else {
 		from = netip.AddrPortFrom(netip.AddrFrom4([4]byte(name[4:8])), port)
 	}
-	to = destination(s.rx.controls[i][:m.header.Controllen])
-	return s.rx.buffers[i][:m.len:m.len], from, to, true
+	to, at = circumstances(s.rx.controls[i][:m.header.Controllen])
+	return s.rx.buffers[i][:m.len:m.len], from, to, at, true
 }
 
-// destination finds the address that a datagram was sent to.
-func destination(b []byte) netip.Addr {
+// circumstances finds the address that a datagram was sent to and the time at which it came.
+func circumstances(b []byte) (to netip.Addr, at time.Time) {
 	for len(b) >= unix.SizeofCmsghdr {
 		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
 		size := int(h.Len)
@@ -180,13 +185,15 @@ func destination(b []byte) netip.Addr {
 		data := b[unix.CmsgLen(0):size]
 		switch {
 		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
-			return netip.AddrFrom16([16]byte(data[:16])).Unmap()
+			to = netip.AddrFrom16([16]byte(data[:16])).Unmap()
 		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
-			return netip.AddrFrom4([4]byte(data[4:8]))
+			to = netip.AddrFrom4([4]byte(data[4:8]))
+		case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_TIMESTAMPNS && len(data) >= int(unsafe.Sizeof(unix.Timespec{})):
+			at = time.Unix((*unix.Timespec)(unsafe.Pointer(&data[0])).Unix())
 		}
 		b = b[min(len(b), unix.CmsgSpace(size-unix.CmsgLen(0))):]
 	}
-	return netip.Addr{}
+	return to, at
 }
 
 // control appends one control message header and returns where its data goes.

@@ -5,6 +5,7 @@ package edge
 import (
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/atoll-mesh/atoll/node/edge/path"
 )
@@ -44,9 +45,9 @@ func (s *socket) receive() (n int, err error) {
 	return 1, nil
 }
 
-func (s *socket) arrival(int) ([]byte, netip.AddrPort, netip.Addr, bool) {
+func (s *socket) arrival(int) ([]byte, netip.AddrPort, netip.Addr, time.Time, bool) {
 	from := netip.AddrPortFrom(s.from.Addr().Unmap(), s.from.Port())
-	return s.buffer[:s.n:s.n], from, netip.Addr{}, s.n < receiveSize
+	return s.buffer[:s.n:s.n], from, netip.Addr{}, time.Time{}, s.n < receiveSize
 }
 
 func (s *socket) newRoute(at path.Pair) *route { return &route{at.Remote} }

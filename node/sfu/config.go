@@ -15,6 +15,9 @@ type Codec uint8
 const (
 	Opus Codec = iota + 1
 	VP8
+	VP9
+	H264
+	AV1
 )
 
 func (c Codec) kind() room.Kind {
@@ -33,9 +36,11 @@ type Format struct {
 
 // Config is what a room needs to know. The zero value is the offer of stock clients.
 type Config struct {
-	// Formats are the payload types offered. nil: Opus 111, VP8 100 with retransmissions 96.
+	// Formats are the payload types offered. nil: Opus 111; VP8 100, VP9 101, H264 107, AV1 41 with retransmissions 96, 97,
+	// 99, 42.
 	Formats []Format
-	// Extensions are the ids of the header extensions offered. All 0: audio level 1, abs-send-time 3, transport-cc 5.
+	// Extensions are the ids of the header extensions offered. All 0: audio level 1, abs-send-time 3, transport-cc 5,
+	// dependency descriptor 11.
 	Extensions packet.Extensions
 	// Rand returns random numbers, for SSRCs and first sequence numbers. nil: crypto/rand, and first sequence numbers in
 	// the lower half of their range (RFC 3711 3.3.1: a receiver that loses the packets around an early wrap is lost).
@@ -63,7 +68,7 @@ func (c *Config) settings() *settings {
 	s.firstSeq = func() uint16 { return uint16(s.rand()) }
 	formats := c.Formats
 	if formats == nil {
-		formats = []Format{{111, Opus, 0}, {100, VP8, 96}}
+		formats = []Format{{111, Opus, 0}, {100, VP8, 96}, {101, VP9, 97}, {107, H264, 99}, {41, AV1, 42}}
 	}
 	for _, f := range formats {
 		s.formats[f.PayloadType&0x7f] = format{codec: f.Codec, rtx: f.RTX}
@@ -72,7 +77,7 @@ func (c *Config) settings() *settings {
 		}
 	}
 	if s.extensions == (packet.Extensions{}) {
-		s.extensions = packet.Extensions{AudioLevel: 1, SendTime: 3, TransportSeq: 5}
+		s.extensions = packet.Extensions{AudioLevel: 1, SendTime: 3, TransportSeq: 5, Dependency: 11}
 	}
 	if s.rand == nil {
 		s.rand = secureRand

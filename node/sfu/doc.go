@@ -22,6 +22,26 @@
 // current encoding falls silent while a lower one goes on, the source goes down. A source that nobody wants is told so
 // (SenderConstraints 0), a new one only when nobody wanted it for 3 s: receivers need a moment to open their channels.
 //
+// # Codecs
+//
+// VP8, VP9, H264 and AV1 are forwarded as their senders send them: encodings on SSRCs of their own (simulcast), or the spatial
+// layers of one picture on one SSRC (SVC), which then is one encoding and goes to everybody whole. A key frame begins
+//
+//	VP8   with the start of a frame whose payload header says so
+//	VP9   with the start of the lowest spatial layer of a picture that refers to no other
+//	H264  with a sequence parameter set, or with an IDR slice directly behind the end of another frame
+//	AV1   with the template structure of a dependency descriptor, or without one with the bit N
+//
+// None of this is behind what clients who encrypt end to end leave in clear. Beside sequence number and timestamp, picture id
+// and TL0PICIDX of VP8 and VP9 and the frame number of AV1 go on over every switch, also when other codecs were in the slot
+// meanwhile. Template ids stay as they come: every key frame brings the structure that they are read by.
+//
+// Browsers put dependency descriptors on every codec once it is agreed on, others on none. On packets of another codec than
+// AV1 they are blanked: a decoder that went by them for one source in a slot and by the picture ids of the next would see
+// the numbers jump.
+//
+// A sender may change its codec on the same SSRC: the new one begins with a key frame and as a segment of its own.
+//
 // # What a receiver sees
 //
 // Every SSRC that a receiver sees belongs to its leg: random, unique within the leg, never 0, and none of those that the
@@ -45,7 +65,7 @@
 // sender share, so that lips stay in sync.
 //
 // Transport-wide sequence numbers and abs-send-time in outgoing packets are the leg's own, where the packet has room for
-// them. All other bytes of a packet but the header and the VP8 descriptor stay as they came.
+// them. All other bytes of a packet stay as they came: nothing but the header and the numbers named above is written to.
 //
 // # Moving
 //

@@ -23,7 +23,6 @@ type slot struct {
 	waiting  bool    // packets come that need a key frame first
 	since    time.Time
 	stream   *rewrite.Stream[origin]
-	payload  uint8 // payload type last sent
 	rtxSeq   uint16
 	recent   *[recentSize]sentAgain
 	requests limiter
@@ -89,10 +88,7 @@ func (d *downlink) forward(s *slot, in *inbound) {
 	}
 	b := append(d.p.out.Buffer(), in.bytes...)
 	packet.Patch(b, m.Seq, m.TS, s.ssrc)
-	if in.hasVP8 {
-		in.vp8.Patch(b, m.Picture, m.TL0)
-	}
-	s.payload = in.header.PayloadType
+	in.picture.patch(b, &m)
 	d.counters.ForwardedPackets++
 	d.counters.ForwardedOctets += uint64(len(b))
 	d.send(b, &in.header, in.sent)

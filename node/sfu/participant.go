@@ -26,6 +26,7 @@ const defaultRTT = 100 * time.Millisecond
 type Participant struct {
 	id   room.EndpointID
 	ssrc uint32 // sender of the RTCP that is about what the participant sends
+	twin uint32 // stands beside it: one SSRC cannot be announced for both kinds
 	set  *settings
 	out  Egress
 	rtt  atomic.Int64
@@ -55,6 +56,10 @@ type wanted struct {
 
 // ID returns the participant's endpoint id.
 func (p *Participant) ID() room.EndpointID { return p.id }
+
+// ReportSSRCs returns the SSRCs that the participant is to be told the node reports from, one for each kind. No media is
+// sent on them.
+func (p *Participant) ReportSSRCs() (audio, video uint32) { return p.twin, p.ssrc }
 
 // RTP takes a packet that the participant sent. It is valid only during the call, and may be written to.
 func (p *Participant) RTP(b []byte, arrived time.Time) {

@@ -155,3 +155,33 @@ func TestRoundTripTime(t *testing.T) {
 		t.Errorf("round trip %v after nonsense", d)
 	}
 }
+
+// TestReportsComeFromTheSSRCThatWasTold: what is told of the node's own SSRCs holds, and no slot takes one of them.
+func TestReportsComeFromTheSSRCThatWasTold(t *testing.T) {
+	r := newRig(t)
+	r.join(1, 3)
+	b := r.join(2, 1)
+	audio, video := b.ReportSSRCs()
+	if audio == 0 || video == 0 || audio == video {
+		t.Fatalf("reports from %d and %d", audio, video)
+	}
+	for _, s := range b.down.slots {
+		if s.ssrc == audio || s.ssrc == video || s.rtx == audio || s.rtx == video {
+			t.Errorf("slot of %s is on an SSRC of the node's own", s.source.name)
+		}
+	}
+	b.film(true, 0)
+	r.wait(2 * time.Second)
+	got := 0
+	for _, p := range b.wire.control(t) {
+		if rr, ok := p.(*rtcp.ReceiverReport); ok {
+			got++
+			if rr.SSRC != video {
+				t.Errorf("a report from %d, want %d", rr.SSRC, video)
+			}
+		}
+	}
+	if got == 0 {
+		t.Error("no receiver report")
+	}
+}

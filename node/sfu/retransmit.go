@@ -3,9 +3,7 @@ package sfu
 import (
 	"time"
 
-	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/node/sfu/packet"
-	"github.com/atoll-mesh/atoll/node/sfu/rewrite"
 )
 
 const (
@@ -60,9 +58,8 @@ func (d *downlink) nack(media uint32, first, more uint16, now time.Time) {
 
 // retransmit sends the packet with the outgoing sequence number seq again, if it is still known.
 func (d *downlink) retransmit(s *slot, seq uint16, now time.Time) {
-	rtx := d.p.set.formats[s.payload].rtx
 	place, ok := s.stream.Locate(seq)
-	if !ok || rtx == 0 || !s.mayRepeat(seq, min(max(d.p.roundTrip(), 20*time.Millisecond), 200*time.Millisecond), now) {
+	if !ok || !s.mayRepeat(seq, min(max(d.p.roundTrip(), 20*time.Millisecond), 200*time.Millisecond), now) {
 		d.counters.Refused++
 		return
 	}
@@ -72,11 +69,15 @@ func (d *downlink) retransmit(s *slot, seq uint16, now time.Time) {
 		return
 	}
 	var h packet.Header
+	var f *format
 	from.layer.mu.Lock()
 	b, ok := []byte(nil), false
 	if stored, found := from.layer.ring.Get(place.Seq); found && from.layer.inRing == from.run {
-		if packet.Parse(stored, d.p.set.extensions, &h) == nil && d.budget.take(len(stored), now) {
-			b, ok = packet.Wrap(d.p.out.Buffer(), stored, h.Payload, rtx, seq), true
+		if packet.Parse(stored, d.p.set.extensions, &h) == nil {
+			f = &d.p.set.formats[h.PayloadType]
+			if f.rtx != 0 && d.budget.take(len(stored), now) {
+				b, ok = packet.Wrap(d.p.out.Buffer(), stored, h.Payload, f.rtx, seq), true
+			}
 		}
 	}
 	from.layer.mu.Unlock()
@@ -84,14 +85,14 @@ func (d *downlink) retransmit(s *slot, seq uint16, now time.Time) {
 		d.counters.Refused++
 		return
 	}
-	p := rewrite.Packet{Seq: h.Seq, TS: h.TS}
-	var v packet.VP8
-	if s.kind == room.Video && !h.Empty() && packet.ParseVP8(b, h.Payload+packet.OSN, h.End+packet.OSN, &v) == nil {
-		p.Picture, p.TL0 = v.Picture, v.TL0
-		m := place.Map(&p)
-		v.Patch(b, m.Picture, m.TL0)
+	var pic picture
+	if !h.Empty() && pic.read(f.codec, b, &h, h.Payload+packet.OSN) != nil {
+		pic = picture{}
 	}
-	packet.Patch(b, s.rtxSeq, place.Map(&p).TS, s.rtx)
+	in := pic.numbers(&h)
+	m := place.Map(&in)
+	pic.patch(b, &m)
+	packet.Patch(b, s.rtxSeq, m.TS, s.rtx)
 	s.rtxSeq++
 	s.repeated(seq, now)
 	d.counters.Retransmitted++

@@ -43,9 +43,15 @@ func (w *wire) SendRTCP(b []byte) error {
 // media is what one SSRC brought.
 type media struct {
 	rtp.Packet
-	vp8    codecs.VP8Packet
-	sender byte // second byte of the body: who sent it
-	layer  byte // third byte: which encoding
+	codec     Codec
+	again     bool // a retransmission
+	vp8       codecs.VP8Packet
+	vp9       codecs.VP9Packet
+	frame     uint16 // frame number of AV1
+	structure bool   // it brings a template structure
+	body      []byte // behind what is read of the payload
+	sender    byte   // second byte of the body: who sent it
+	layer     byte   // third byte: which encoding
 }
 
 // take returns the RTP that was sent since the last call.
@@ -59,23 +65,45 @@ func (w *wire) take(t testing.TB) []media {
 		if err := m.Unmarshal(b); err != nil {
 			t.Fatalf("%x: %v", b, err)
 		}
-		body := m.Payload
-		if m.PayloadType == 96 {
-			body = body[2:]
-		}
-		if m.PayloadType != 111 && len(body) > 0 {
-			var err error
-			if body, err = m.vp8.Unmarshal(body); err != nil {
-				t.Fatalf("%x: %v", b, err)
-			}
-		}
-		if len(body) >= 3 {
-			m.sender, m.layer = body[1], body[2]
-		}
+		m.open(t)
 		out = append(out, m)
 	}
 	w.rtp = nil
 	return out
+}
+
+// open reads the payload.
+func (m *media) open(t testing.TB) {
+	t.Helper()
+	m.body = m.Payload
+	for _, f := range offered {
+		if m.PayloadType == f.PayloadType || m.PayloadType == f.RTX {
+			m.codec, m.again = f.Codec, m.PayloadType == f.RTX
+		}
+	}
+	if m.again {
+		m.body = m.body[2:]
+	}
+	if len(m.body) == 0 {
+		return
+	}
+	var err error
+	switch m.codec {
+	case VP8:
+		m.body, err = m.vp8.Unmarshal(m.body)
+	case VP9:
+		m.body, err = m.vp9.Unmarshal(m.body)
+	case AV1:
+		if d := m.GetExtension(11); len(d) >= 3 {
+			m.frame, m.structure = binary.BigEndian.Uint16(d[1:]), len(d) > 3 && d[3]&0x80 != 0
+		}
+	}
+	if err != nil {
+		t.Fatalf("%x: %v", m.Payload, err)
+	}
+	if len(m.body) >= 3 {
+		m.sender, m.layer = m.body[1], m.body[2]
+	}
 }
 
 // control returns the RTCP that was sent since the last call.
@@ -126,7 +154,11 @@ type person struct {
 	seq  [4]uint16 // by encoding; 3 is audio
 	ts   [4]uint32
 	pic  [4]uint16
+	num  [4]uint16 // frame numbers
 	tcc  uint16
+
+	codec Codec  // 0: VP8
+	tail  []byte // what the payloads of other codecs than VP8 end with
 }
 
 func endpoint(n byte) room.EndpointID { return room.EndpointID(fmt.Sprintf("%08x", n)) }
@@ -262,10 +294,13 @@ func (p *person) marshal(h rtp.Header, body []byte) []byte {
 	return b
 }
 
-// frame builds a frame of three packets.
+// frame builds a frame of three packets, each a spatial layer of its own when the codec has some.
 func (p *person) frame(layer int, key bool) [][]byte {
 	p.ts[layer] += 3000
 	p.pic[layer]++
+	if p.codec > VP8 {
+		return [][]byte{p.part(layer, 0, key), p.part(layer, 1, key), p.part(layer, 2, key)}
+	}
 	return [][]byte{p.packet(layer, true, key, false), p.packet(layer, false, key, false), p.packet(layer, false, key, true)}
 }
 

@@ -80,7 +80,7 @@ func (r *Room) add(now time.Time, id room.EndpointID, out Egress, plain bool) *P
 		r.untold = true
 	}
 	p := &Participant{id: id, set: r.set, out: out, plain: plain, used: map[uint32]bool{}, fixed: map[room.SourceName]*slot{}}
-	p.ssrc = p.newSSRC()
+	p.ssrc, p.twin = p.newSSRC(), p.newSSRC()
 	p.up = uplink{p: p, recorder: bandwidth.New(p.ssrc)}
 	p.down = downlink{p: p, bySSRC: map[uint32]*slot{}, transport: uint16(r.set.rand())}
 	r.participants[id] = p

@@ -9,6 +9,7 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/node/sfu/allocate"
 	"github.com/atoll-mesh/atoll/node/sfu/cache"
+	"github.com/atoll-mesh/atoll/node/sfu/packet"
 	"github.com/atoll-mesh/atoll/node/sfu/reception"
 )
 
@@ -67,7 +68,10 @@ type layer struct {
 	ssrc, rtx uint32
 
 	// Guarded by the owner's up.mu.
-	run     uint32 // counts restarts of the sequence
+	run     uint32 // counts restarts: of the sequence, and with another codec
+	codec   Codec  // of the last packet, 0 before the first
+	ended   bool   // the last packet of a frame came, and its sequence number
+	end     uint16
 	stats   *reception.Stream
 	missing reception.Missing
 	last    time.Time // of the last packet
@@ -186,7 +190,33 @@ func (s *source) caches(l *layer) bool {
 	return s.kind == room.Video && (l.index == s.current || l.index == s.target || s.current == none)
 }
 
-// restart makes room for a sequence that begins anew.
+// begins reports whether the packet with the header h is the first of a key frame.
+func (l *layer) begins(h *packet.Header, p *picture) bool {
+	first := !p.Slice || l.ended && h.Seq == l.end+1
+	if h.Marker {
+		l.end, l.ended = h.Seq, true
+	}
+	return p.Keyframe && first
+}
+
+// speaks reports whether a packet of the codec goes on with l. Senders change their codec as they like; the new one begins
+// with a key frame. What comes of it before that, or of the old one late, is of no use to anybody.
+func (l *layer) speaks(c Codec, seq uint16, key bool) bool {
+	switch {
+	case c == l.codec:
+		return true
+	case l.codec == 0:
+	case key:
+		l.restart()
+	default:
+		l.pending = l.pending || seq == l.stats.Highest()
+		return false
+	}
+	l.codec = c
+	return true
+}
+
+// restart makes room for a stream that begins anew.
 func (l *layer) restart() {
 	l.run++
 	l.missing.Forget()

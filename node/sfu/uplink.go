@@ -48,15 +48,14 @@ type uplink struct {
 
 // inbound is a packet on its way to the receivers.
 type inbound struct {
-	bytes  []byte
-	header packet.Header
-	vp8    packet.VP8
-	hasVP8 bool
-	live   bool // of the current encoding
-	origin origin
-	rtp    rewrite.Packet
-	at     time.Time
-	sent   uint32 // abs-send-time
+	bytes   []byte
+	header  packet.Header
+	picture picture
+	live    bool // of the current encoding
+	origin  origin
+	rtp     rewrite.Packet
+	at      time.Time
+	sent    uint32 // abs-send-time
 }
 
 // receive takes a packet in and returns where it goes, nil for nowhere.
@@ -98,18 +97,23 @@ func (u *uplink) receive(b []byte, now time.Time, in *inbound) *table {
 	}
 	src := l.source
 	key := false
-	in.rtp = rewrite.Packet{Seq: h.Seq, TS: h.TS}
-	if f.codec == VP8 && !h.Empty() {
-		if packet.ParseVP8(b, h.Payload, h.End, &in.vp8) != nil {
+	if src.kind == room.Video && !h.Empty() {
+		if f.codec != AV1 {
+			h.DropDependency(b)
+		}
+		if in.picture.read(f.codec, b, h, h.Payload) != nil {
 			u.counters.Malformed++
 			return nil
 		}
-		in.hasVP8 = true
-		in.rtp.Picture, in.rtp.TL0 = in.vp8.Picture, in.vp8.TL0
-		if key = in.vp8.Keyframe; key {
+		key = l.begins(h, &in.picture)
+		if !l.speaks(f.codec, h.Seq, key) {
+			return nil
+		}
+		if key {
 			u.keyframe(l, in, now)
 		}
 	}
+	in.rtp = in.picture.numbers(h)
 	if src.kind == room.Audio {
 		if v, ok := h.Level(b); ok {
 			u.hear(src, v, now)
@@ -158,7 +162,7 @@ func (u *uplink) take(l *layer, h *packet.Header, now time.Time, recovered bool)
 
 // keyframe takes note of the first packet of a key frame of l.
 func (u *uplink) keyframe(l *layer, in *inbound, now time.Time) {
-	if h := min(in.vp8.Width, in.vp8.Height); h > 0 {
+	if h := min(in.picture.Width, in.picture.Height); h > 0 {
 		l.height = h
 	}
 	l.pending = false

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,8 +27,13 @@ const (
 
 // Server serves HTTP on listeners that its caller opened.
 type Server struct {
-	http *http.Server
+	http    *http.Server
+	silent  atomic.Uint64
+	callers sync.Map // net.Conn to *atomic.Bool: a request came by it
 }
+
+// caller is the key of a connection's *atomic.Bool in the context of its requests.
+type caller struct{}
 
 // NewServer returns a server with limits on time and size. With a TLS configuration it speaks TLS. slow says that
 // answers may take minutes (profiles): it is for the admin listener.
@@ -36,8 +42,27 @@ func NewServer(handler http.Handler, tlsConfig *tls.Config, slow bool, log *slog
 	if slow {
 		write = pprofTime
 	}
-	return &Server{http: &http.Server{
-		Handler:           handler,
+	s := &Server{}
+	s.http = &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if asked, ok := r.Context().Value(caller{}).(*atomic.Bool); ok {
+				asked.Store(true)
+			}
+			handler.ServeHTTP(w, r)
+		}),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			asked := new(atomic.Bool)
+			s.callers.Store(c, asked)
+			return context.WithValue(ctx, caller{}, asked)
+		},
+		ConnState: func(c net.Conn, state http.ConnState) {
+			if state != http.StateClosed && state != http.StateHijacked {
+				return
+			}
+			if asked, ok := s.callers.LoadAndDelete(c); ok && !asked.(*atomic.Bool).Load() {
+				s.silent.Add(1)
+			}
+		},
 		TLSConfig:         tlsConfig,
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       bodyTime,
@@ -46,8 +71,13 @@ func NewServer(handler http.Handler, tlsConfig *tls.Config, slow bool, log *slog
 		MaxHeaderBytes:    largestHeader,
 		// Strangers and scanners cause these: they say nothing about the node.
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}}
+	}
+	return s
 }
+
+// Silent returns how many connections ended without a request that could be understood: scanners, other protocols, clients
+// that gave up.
+func (s *Server) Silent() uint64 { return s.silent.Load() }
 
 // Serve serves until Shutdown, and then returns nil. It closes the listener.
 func (s *Server) Serve(l net.Listener) error {

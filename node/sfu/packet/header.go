@@ -19,6 +19,7 @@ type Extensions struct {
 	AudioLevel   uint8 // RFC 6464
 	SendTime     uint8 // abs-send-time
 	TransportSeq uint8 // transport-wide sequence number, draft-holmer-rmcat-transport-wide-cc-extensions-01
+	Dependency   uint8 // dependency descriptor, RTP Payload Format For AV1, appendix A
 }
 
 // Header is what [Parse] found.
@@ -34,6 +35,9 @@ type Header struct {
 	AudioLevel   int // offset of its 1 byte
 	SendTime     int // offset of its 3 bytes
 	TransportSeq int // offset of its 2 bytes
+
+	dependency, dependencyEnd int // offsets of the dependency descriptor
+	dependencyHead            int // and of the id before it
 }
 
 // Empty reports whether the packet has no payload: padding only, as congestion control sends it to probe.
@@ -100,7 +104,7 @@ func (h *Header) oneByte(b []byte, at, end int, x Extensions) {
 		if id == 15 || at+1+n > end {
 			return
 		}
-		h.element(id, at+1, n, x)
+		h.element(id, at, at+1, n, x)
 		at += 1 + n
 	}
 }
@@ -117,19 +121,23 @@ func (h *Header) twoByte(b []byte, at, end int, x Extensions) {
 			return
 		}
 		n := int(b[at+1])
-		h.element(id, at+2, n, x)
+		h.element(id, at, at+2, n, x)
 		at += 2 + n
 	}
 }
 
-func (h *Header) element(id uint8, at, n int, x Extensions) {
+// element takes note of an element of n bytes at offset at, whose own head begins at offset head.
+func (h *Header) element(id uint8, head, at, n int, x Extensions) {
 	switch {
+	case id == 0: // an id of 0 with a length is ill-formed
 	case id == x.AudioLevel && n >= 1:
 		h.AudioLevel = at
 	case id == x.SendTime && n == 3:
 		h.SendTime = at
 	case id == x.TransportSeq && n >= 2:
 		h.TransportSeq = at
+	case id == x.Dependency && n >= shortest:
+		h.dependencyHead, h.dependency, h.dependencyEnd = head, at, at+n
 	}
 }
 

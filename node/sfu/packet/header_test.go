@@ -7,7 +7,7 @@ import (
 	"github.com/pion/rtp"
 )
 
-var all = Extensions{AudioLevel: 1, SendTime: 3, TransportSeq: 5}
+var all = Extensions{AudioLevel: 1, SendTime: 3, TransportSeq: 5, Dependency: 11}
 
 func marshal(t testing.TB, p *rtp.Packet) []byte {
 	t.Helper()
@@ -136,7 +136,7 @@ func FuzzParse(f *testing.F) {
 		if h.SendTime != 0 {
 			PatchSendTime(b, h.SendTime, 5)
 		}
-		var v VP8
+		var v Descriptor
 		if ParseVP8(b, h.Payload, h.End, &v) == nil {
 			v.Patch(b, 6, 7)
 		}

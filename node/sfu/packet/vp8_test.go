@@ -11,35 +11,35 @@ func TestParseVP8(t *testing.T) {
 	keyframe := []byte{0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x00, 0x05, 0xd0, 0x02}
 	for name, c := range map[string]struct {
 		in   []byte
-		want VP8
+		want Descriptor
 	}{
 		"no extension, key frame": {
 			append([]byte{0x10}, keyframe...),
-			VP8{Start: true, Keyframe: true, Width: 1280, Height: 720},
+			Descriptor{Start: true, Keyframe: true, Width: 1280, Height: 720},
 		},
 		"wide picture id, tl0, tid": {
 			append([]byte{0x90, 0xe0, 0x91, 0x22, 0x33, 0x40}, keyframe...),
-			VP8{PictureAt: 2, Wide: true, Picture: 0x1122, TL0At: 4, TL0: 0x33, TID: 1, Start: true, Keyframe: true, Width: 1280, Height: 720},
+			Descriptor{PictureAt: 2, Wide: true, Picture: 0x1122, TL0At: 4, TL0: 0x33, TID: 1, Start: true, Keyframe: true, Width: 1280, Height: 720},
 		},
 		"narrow picture id, delta frame": {
 			[]byte{0x90, 0x80, 0x55, 0x01, 0, 0},
-			VP8{PictureAt: 2, Picture: 0x55, Start: true},
+			Descriptor{PictureAt: 2, Picture: 0x55, Start: true},
 		},
 		"second packet of a key frame": {
 			append([]byte{0x80, 0x80, 0x55}, keyframe...),
-			VP8{PictureAt: 2, Picture: 0x55},
+			Descriptor{PictureAt: 2, Picture: 0x55},
 		},
 		"key frame without a readable size": {
 			[]byte{0x10, 0x10},
-			VP8{Start: true, Keyframe: true},
+			Descriptor{Start: true, Keyframe: true},
 		},
 		"start of another partition": {
 			[]byte{0x11, 0x10},
-			VP8{},
+			Descriptor{},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var v VP8
+			var v Descriptor
 			if err := ParseVP8(c.in, 0, len(c.in), &v); err != nil {
 				t.Fatal(err)
 			}
@@ -53,7 +53,7 @@ func TestParseVP8(t *testing.T) {
 func TestParseVP8RefusesEveryCut(t *testing.T) {
 	whole := []byte{0x90, 0xe0, 0x91, 0x22, 0x33, 0x40, 0x10}
 	for n := range whole {
-		var v VP8
+		var v Descriptor
 		if err := ParseVP8(whole[:n], 0, n, &v); err == nil {
 			t.Errorf("%x: accepted", whole[:n])
 		}
@@ -62,7 +62,7 @@ func TestParseVP8RefusesEveryCut(t *testing.T) {
 
 func TestPatchVP8KeepsWidth(t *testing.T) {
 	b := []byte{0x90, 0xe0, 0x91, 0x22, 0x33, 0x40, 0x10}
-	var v VP8
+	var v Descriptor
 	if err := ParseVP8(b, 0, len(b), &v); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func FuzzVP8(f *testing.F) {
 	f.Add([]byte{0x90, 0x80, 0x55, 0x01, 0, 0})
 	f.Add([]byte{0x10, 0x10, 0, 0, 0x9d, 0x01, 0x2a, 0, 5, 0xd0, 2})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var v VP8
+		var v Descriptor
 		if ParseVP8(b, 0, len(b), &v) != nil {
 			return
 		}
@@ -98,7 +98,7 @@ func FuzzVP8(f *testing.F) {
 			t.Fatalf("got %+v, pion %+v", v, want)
 		}
 		v.Patch(b, v.Picture, v.TL0)
-		var again VP8
+		var again Descriptor
 		if err := ParseVP8(b, 0, len(b), &again); err != nil || again != v {
 			t.Fatalf("patched with its own values: %+v, %v, was %+v", again, err, v)
 		}

@@ -16,13 +16,25 @@ type feed struct {
 	ts      uint32
 	picture uint16
 	tl0     uint8
+	frames  uint16
+	codec   codec
 }
+
+// codec says which numbers a feed has.
+type codec uint8
+
+const (
+	vp   codec = iota // picture ids, as VP8 and VP9
+	av1               // frame numbers, another for every packet
+	h264              // none
+)
 
 type arrival struct {
 	origin int
 	p      Packet
 	key    bool // first packet of a key frame
 	at     time.Time
+	codec  codec
 }
 
 func (f *feed) frame(packets int, key bool, at time.Time) []arrival {
@@ -31,7 +43,15 @@ func (f *feed) frame(packets int, key bool, at time.Time) []arrival {
 	f.tl0++
 	var out []arrival
 	for i := range packets {
-		out = append(out, arrival{f.id, Packet{Seq: f.seq, TS: f.ts, Picture: f.picture, TL0: f.tl0}, key && i == 0, at})
+		p := Packet{Seq: f.seq, TS: f.ts}
+		switch f.codec {
+		case vp:
+			p.Picture, p.TL0 = f.picture, f.tl0
+		case av1:
+			p.Frame = f.frames
+			f.frames++
+		}
+		out = append(out, arrival{f.id, p, key && i == 0, at, f.codec})
 		f.seq++
 	}
 	return out
@@ -137,7 +157,7 @@ func (m *model) follows(a, b sentPacket) {
 		m.t.Fatalf("timestamp goes back from %d to %d", a.m.TS, b.m.TS)
 	}
 	if m.piece(a.index) != m.piece(b.index) {
-		if b.m.TS == a.m.TS || b.m.Picture != (a.m.Picture+1)&0x7fff || b.m.TL0 != a.m.TL0+1 {
+		if b.m.TS == a.m.TS || b.m.Picture != (a.m.Picture+1)&0x7fff || b.m.TL0 != a.m.TL0+1 || b.m.Frame != a.m.Frame+1 {
 			m.t.Fatalf("a segment begins with %+v after %+v", b.m, a.m)
 		}
 		return
@@ -145,10 +165,24 @@ func (m *model) follows(a, b sentPacket) {
 	if a.a.origin != b.a.origin {
 		m.t.Fatalf("one segment holds origins %d and %d", a.a.origin, b.a.origin)
 	}
-	got := Mapped{b.m.Seq - a.m.Seq, b.m.TS - a.m.TS, (b.m.Picture - a.m.Picture) & 0x7fff, b.m.TL0 - a.m.TL0}
-	want := Mapped{b.a.p.Seq - a.a.p.Seq, b.a.p.TS - a.a.p.TS, (b.a.p.Picture - a.a.p.Picture) & 0x7fff, b.a.p.TL0 - a.a.p.TL0}
+	got := Mapped{b.m.Seq - a.m.Seq, b.m.TS - a.m.TS, (b.m.Picture - a.m.Picture) & 0x7fff, b.m.TL0 - a.m.TL0, b.m.Frame - a.m.Frame}
+	want := Mapped{b.a.p.Seq - a.a.p.Seq, b.a.p.TS - a.a.p.TS, (b.a.p.Picture - a.a.p.Picture) & 0x7fff, b.a.p.TL0 - a.a.p.TL0, b.a.p.Frame - a.a.p.Frame}
 	if got != want {
 		m.t.Fatalf("steps are %+v, came in as %+v", got, want)
+	}
+}
+
+// frames checks what receivers of AV1 insist on: frame numbers go up, also over segments of other codecs.
+func (m *model) frames() {
+	last, any := uint16(0), false
+	for _, s := range m.sent {
+		if s.a.codec != av1 {
+			continue
+		}
+		if any && int16(s.m.Frame-last) <= 0 {
+			m.t.Fatalf("frame number %d after %d", s.m.Frame, last)
+		}
+		last, any = s.m.Frame, true
 	}
 }
 
@@ -162,6 +196,7 @@ func TestContinuity(t *testing.T) {
 			feeds[i] = &feed{
 				id: i, seq: rapid.Uint16().Draw(t, "seq"), ts: rapid.Uint32().Draw(t, "ts"),
 				picture: rapid.Uint16Max(0x7fff).Draw(t, "picture"), tl0: rapid.Uint8().Draw(t, "tl0"),
+				frames: rapid.Uint16().Draw(t, "frame number"), codec: codec(rapid.IntRange(0, 2).Draw(t, "codec")),
 			}
 		}
 		first := rapid.Uint16().Draw(t, "first")
@@ -203,6 +238,7 @@ func TestContinuity(t *testing.T) {
 		for i := 1; i < len(m.sent); i++ {
 			m.follows(m.sent[i-1], m.sent[i])
 		}
+		m.frames()
 		if packets, octets := m.s.Counts(); int(packets) != len(m.sent) || int(octets) != 100*len(m.sent) {
 			t.Fatalf("counted %d packets, %d octets of %d packets", packets, octets, len(m.sent))
 		}

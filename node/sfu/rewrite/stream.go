@@ -14,17 +14,20 @@ type Packet struct {
 	Seq     uint16
 	TS      uint32
 	Start   bool   // a segment may begin with this packet
-	Picture uint16 // VP8 picture id
-	TL0     uint8  // VP8 TL0PICIDX
+	Picture uint16 // picture id of VP8 and VP9
+	TL0     uint8  // TL0PICIDX of VP8 and VP9
+	Frame   uint16 // frame number of AV1
+	Empty   bool   // it has no payload, and so none of these three; it starts nothing
 }
 
-// Mapped are the outgoing numbers of a packet. Sequence number and timestamp are always meant; a picture id is taken in
-// the width that the packet has.
+// Mapped are the outgoing numbers of a packet. Sequence number and timestamp are always meant, the others when the packet
+// has them; a picture id is taken in the width that the packet has.
 type Mapped struct {
 	Seq     uint16
 	TS      uint32
 	Picture uint16
 	TL0     uint8
+	Frame   uint16
 }
 
 // Verdict is what becomes of a packet.
@@ -52,10 +55,14 @@ type offsets struct {
 	seq     uint16
 	picture uint16
 	tl0     uint8
+	frame   uint16
 }
 
 func (o *offsets) add(p *Packet) Mapped {
-	return Mapped{Seq: p.Seq + o.seq, TS: p.TS + o.ts, Picture: (p.Picture + o.picture) & 0x7fff, TL0: p.TL0 + o.tl0}
+	return Mapped{
+		Seq: p.Seq + o.seq, TS: p.TS + o.ts,
+		Picture: (p.Picture + o.picture) & 0x7fff, TL0: p.TL0 + o.tl0, Frame: p.Frame + o.frame,
+	}
 }
 
 // segment covers the outgoing indices first to last.
@@ -108,7 +115,7 @@ func (s *Stream[O]) Stop() { s.running = false }
 func (s *Stream[O]) Map(origin O, p *Packet, length int, at time.Time) (Mapped, Verdict) {
 	g := &s.segment[s.newest]
 	if !s.running || g.origin != origin {
-		if p.Start {
+		if p.Start && !p.Empty {
 			return s.begin(origin, p, length, at), Forward
 		}
 		return s.late(origin, p, length)
@@ -121,7 +128,7 @@ func (s *Stream[O]) Map(origin O, p *Packet, length int, at time.Time) (Mapped, 
 	if i > g.last {
 		s.advance(i)
 		g.last = i
-		s.note(m, length, at)
+		s.note(m, p.Empty, length, at)
 		return m, Forward
 	}
 	if !s.use(i) {
@@ -140,6 +147,7 @@ func (s *Stream[O]) begin(origin O, p *Packet, length int, at time.Time) Mapped 
 		off.ts = s.last.TS + s.clock*uint32(elapsed/time.Millisecond) - p.TS
 		off.picture = (s.last.Picture + 1 - p.Picture) & 0x7fff
 		off.tl0 = s.last.TL0 + 1 - p.TL0
+		off.frame = s.last.Frame + 1 - p.Frame
 	}
 	s.newest = (s.newest + 1) % segments
 	s.count = min(s.count+1, segments)
@@ -147,7 +155,7 @@ func (s *Stream[O]) begin(origin O, p *Packet, length int, at time.Time) Mapped 
 	s.running, s.started = true, true
 	m := off.add(p)
 	s.advance(next)
-	s.note(m, length, at)
+	s.note(m, false, length, at)
 	return m
 }
 
@@ -177,8 +185,14 @@ func (s *Stream[O]) late(origin O, p *Packet, length int) (Mapped, Verdict) {
 	return Mapped{}, verdict
 }
 
-// note remembers m as the packet with the highest index.
-func (s *Stream[O]) note(m Mapped, length int, at time.Time) {
+// note remembers m as the packet with the highest index. The frame number never goes back: receivers refuse what is below
+// the greatest that they saw.
+func (s *Stream[O]) note(m Mapped, empty bool, length int, at time.Time) {
+	if empty {
+		m.Picture, m.TL0, m.Frame = s.last.Picture, s.last.TL0, s.last.Frame
+	} else if int16(m.Frame-s.last.Frame) < 0 && s.packets > 0 {
+		m.Frame = s.last.Frame
+	}
 	s.last, s.lastAt = m, at
 	s.count32(length)
 }

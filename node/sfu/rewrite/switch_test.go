@@ -24,16 +24,16 @@ func TestSwitchOfSource(t *testing.T) {
 		t.Errorf("before a key frame: verdict %d, want Wait", verdict)
 	}
 	got := []Mapped{
-		mapped(t, s, "a", Packet{Seq: 10, TS: 1000, Start: true, Picture: 5, TL0: 6}, at),
-		mapped(t, s, "a", Packet{Seq: 11, TS: 4000, Picture: 6, TL0: 7}, at.Add(33*time.Millisecond)),
-		mapped(t, s, "b", Packet{Seq: 700, TS: 5, Start: true, Picture: 0x7000, TL0: 99}, at.Add(50*time.Millisecond)),
-		mapped(t, s, "b", Packet{Seq: 701, TS: 3005, Picture: 0x7001, TL0: 100}, at.Add(83*time.Millisecond)),
+		mapped(t, s, "a", Packet{Seq: 10, TS: 1000, Start: true, Picture: 5, TL0: 6, Frame: 40}, at),
+		mapped(t, s, "a", Packet{Seq: 11, TS: 4000, Picture: 6, TL0: 7, Frame: 43}, at.Add(33*time.Millisecond)),
+		mapped(t, s, "b", Packet{Seq: 700, TS: 5, Start: true, Picture: 0x7000, TL0: 99, Frame: 65535}, at.Add(50*time.Millisecond)),
+		mapped(t, s, "b", Packet{Seq: 701, TS: 3005, Picture: 0x7001, TL0: 100, Frame: 2}, at.Add(83*time.Millisecond)),
 	}
 	want := []Mapped{
-		{65535, 1000, 5, 6},
-		{0, 4000, 6, 7},
-		{1, 4000 + 17*90, 7, 8},
-		{2, 4000 + 17*90 + 3000, 8, 9},
+		{65535, 1000, 5, 6, 40},
+		{0, 4000, 6, 7, 43},
+		{1, 4000 + 17*90, 7, 8, 44},
+		{2, 4000 + 17*90 + 3000, 8, 9, 47},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -43,6 +43,43 @@ func TestSwitchOfSource(t *testing.T) {
 	}
 	if _, verdict := s.Map("a", &Packet{Seq: 12}, 1, at); verdict != Wait {
 		t.Errorf("old source after the switch: verdict %d, want Wait", verdict)
+	}
+}
+
+func TestNumbersThatACodecLacksGoOnWhereTheyStood(t *testing.T) {
+	s := New[string](90000, 1)
+	av1 := mapped(t, s, "av1", Packet{Seq: 1, Start: true, Frame: 65530}, at)
+	mapped(t, s, "vp8", Packet{Seq: 1, TS: 5, Start: true, Picture: 700, TL0: 3}, at)
+	mapped(t, s, "h264", Packet{Seq: 1, TS: 6, Start: true}, at)
+	vp9 := mapped(t, s, "vp9", Packet{Seq: 1, TS: 7, Start: true, Picture: 900, TL0: 90}, at)
+	again := mapped(t, s, "av1", Packet{Seq: 2, TS: 8, Start: true, Frame: 2}, at)
+	if d := int16(again.Frame - av1.Frame); d < 1 || d > 5 {
+		t.Errorf("frame number %d after %d", again.Frame, av1.Frame)
+	}
+	if vp9.Picture != 3 || vp9.TL0 != 3 {
+		t.Errorf("picture %d, %d in the fourth segment", vp9.Picture, vp9.TL0)
+	}
+}
+
+func TestEmptyPacketsSayNothing(t *testing.T) {
+	s := New[string](90000, 1)
+	if _, verdict := s.Map("a", &Packet{Seq: 9, Start: true, Empty: true}, 0, at); verdict != Wait {
+		t.Errorf("an empty packet at the start: verdict %d, want Wait", verdict)
+	}
+	mapped(t, s, "a", Packet{Seq: 10, Start: true, Picture: 700, TL0: 8, Frame: 90}, at)
+	mapped(t, s, "a", Packet{Seq: 11, Empty: true}, at)
+	m := mapped(t, s, "b", Packet{Seq: 1, Start: true, Picture: 3, TL0: 3, Frame: 3}, at)
+	if m.Picture != 701 || m.TL0 != 9 || m.Frame != 91 {
+		t.Errorf("after an empty packet: %+v", m)
+	}
+}
+
+func TestFrameNumbersThatGoBackDoNotCount(t *testing.T) {
+	s := New[string](90000, 1)
+	mapped(t, s, "a", Packet{Seq: 10, Start: true, Frame: 9000}, at)
+	mapped(t, s, "a", Packet{Seq: 11, Frame: 1}, at)
+	if m := mapped(t, s, "b", Packet{Seq: 1, Start: true, Frame: 3}, at); m.Frame != 9001 {
+		t.Errorf("frame number %d, want one more than the greatest, 9000", m.Frame)
 	}
 }
 

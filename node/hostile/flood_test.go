@@ -1,0 +1,108 @@
+package hostile
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/atoll-mesh/atoll/tools/load/participant"
+)
+
+// delay returns how long a chat message takes from one guest to another, the worst of some.
+func (n *served) delay(a, b *participant.Participant) time.Duration {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
+	defer cancel()
+	var worst time.Duration
+	for i := range 20 {
+		begun := time.Now()
+		body := fmt.Sprint("delay ", i)
+		a.Chat(body)
+		if err := b.Await(ctx, body, said(body)); err != nil {
+			n.t.Fatal(err)
+		}
+		worst = max(worst, time.Since(begun))
+	}
+	return worst
+}
+
+// TestFlood: clients that talk at full speed are slowed down by themselves. Neither another room nor who listens in the same
+// room pays for it.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	n := serve(t)
+	c, d := n.guest("calm", false), n.guest("calm", false)
+	victim := n.guest("flooded", false)
+	calm := n.delay(c, d)
+
+	const flooders = 6
+	stopped, stop := context.WithCancel(t.Context())
+	defer stop()
+	var talking sync.WaitGroup
+	for i := range flooders {
+		evil := n.in("flooded")
+		context.AfterFunc(stopped, func() { _ = evil.ws.CloseNow() }) // a writer may be held back
+		talking.Go(func() {
+			for k := 0; stopped.Err() == nil; k++ {
+				evil.say("flooded", fmt.Sprintf("%d %d %s", i, k, strings.Repeat("x", 500)))
+			}
+		})
+	}
+	loaded := n.delay(c, d)
+	time.Sleep(time.Second)
+	loaded = max(loaded, n.delay(c, d))
+	stop()
+	talking.Wait()
+	t.Logf("chat in another room: %v, with the flood %v", calm, loaded)
+	if loaded > max(100*calm, 2*time.Second) {
+		t.Errorf("chat in another room: %v, with the flood %v", calm, loaded)
+	}
+	select {
+	case <-victim.Stream().Failed():
+		t.Error("who listened lost its stream")
+	default:
+	}
+	if got := n.metric("atoll_stream_overflowed_total"); got != 0 {
+		t.Errorf("%v streams overflowed although everybody reads", got)
+	}
+	n.works()
+}
+
+// TestDeaf: a client that stops reading is the only one that is closed for it.
+func TestDeaf(t *testing.T) {
+	t.Parallel()
+	n := serve(t)
+	a, b := n.in("deaf"), n.in("deaf")
+	deaf, err := net.Dial("tcp", n.http)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = deaf.Close() }()
+	_ = deaf.(*net.TCPConn).SetReadBuffer(4096)
+	evil := n.by(deaf)
+	evil.login()
+	evil.join("deaf")
+	evil.pause()
+
+	// Twelve bursts are more than waits for anybody.
+	var talking sync.WaitGroup
+	for i := range 12 {
+		c := n.in("deaf")
+		talking.Go(func() {
+			for k := range 190 {
+				c.say("deaf", fmt.Sprint(i, k))
+			}
+		})
+	}
+	talking.Wait()
+	a.await("leaving", presence(evil.id, "unavailable"))
+	if got := n.metric("atoll_stream_overflowed_total"); got != 1 {
+		t.Errorf("%v streams were closed", got)
+	}
+	a.say("deaf", "end")
+	b.hears("end")
+}
