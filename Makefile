@@ -10,7 +10,7 @@ ARGS    ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz bench bench-quick mesh clean FORCE
+.PHONY: help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz bench bench-quick load-test mesh clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,7 @@ test: ## run every test; needs root, installs what is missing
 	$(MAKE) vet
 	$(MAKE) race
 	$(MAKE) unit
+	$(MAKE) load-test
 	$(MAKE) lab-test
 
 check: ## run everything that needs no root: lint, vet, unit and page tests
@@ -42,7 +43,7 @@ lint: $(LINTER) ## run the linters and check the format
 
 vet:
 	$(GO) vet ./...
-	$(GO) vet -tags lab ./...
+	$(GO) vet -tags lab,load ./...
 
 unit: ## run the Go tests
 	$(GO) test ./...
@@ -59,6 +60,10 @@ install:
 lab: $(BIN) ## run the network lab: real nodes, real browsers, an emulated WAN; needs root
 	$(MAKE) install
 	$(MAKE) lab-test
+
+# What a node spends and what it gives back, measured on the real binary.
+load-test: $(BIN)
+	$(GO) test -tags load -count=1 -timeout 20m -v ./tools/load
 
 # The packages with tests that need the lab.
 LABS = $(sort $(dir $(shell grep -rl --include=*_test.go '^//go:build.*\blab\b' node cascade signaling turn geo tools 2>/dev/null)))

@@ -12,7 +12,7 @@ type Bench struct {
 	Node      string   // path of the binary
 	Control   []string // command line of the control server; its first line of output is its URL
 	Receivers int
-	Windows   int           // measured at each of the two
+	Windows   int           // that are to count, measured at each of the two
 	Window    time.Duration // length of one
 	Out       io.Writer     // gets one line per window and the result
 }

@@ -22,17 +22,18 @@ func (r Round) Ratio() float64 {
 	return float64(r.Node.PerPacket()) / float64(r.Control.PerPacket())
 }
 
-// Compare measures node and control in turn, each for d after a quarter of d of the same traffic, and calls each with
-// every round as it ends. Who is first changes from round to round.
+// Compare measures node and control in turn, each for d after a quarter of d of the same traffic, until as many rounds
+// as asked for count or twice as many were measured. It calls each with every round as it ends. Who is first changes from
+// round to round.
 func Compare(ctx context.Context, node, control *Target, rounds int, d time.Duration, each func(int, Round)) ([]Round, error) {
 	var out []Round
-	for i := range rounds {
+	for counted := 0; counted < rounds && len(out) < 2*rounds; {
 		var r Round
 		turns := []struct {
 			target *Target
 			window *Window
 		}{{node, &r.Node}, {control, &r.Control}}
-		if i%2 == 1 {
+		if len(out)%2 == 1 {
 			turns[0], turns[1] = turns[1], turns[0]
 		}
 		for _, t := range turns {
@@ -46,7 +47,10 @@ func Compare(ctx context.Context, node, control *Target, rounds int, d time.Dura
 			}
 		}
 		out = append(out, r)
-		each(i+1, r)
+		each(len(out), r)
+		if r.Thrown == "" {
+			counted++
+		}
 	}
 	return out, nil
 }

@@ -21,9 +21,9 @@ type Mapping struct {
 
 // openChannel opens the bridge channel of the session whose transport is session. It is read until the session ends.
 func (p *Participant) openChannel(ctx context.Context, url string, session *Transport) error {
-	ws, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{
-		HTTPClient: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}},
-	})
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	defer transport.CloseIdleConnections() // of a dial that was refused
+	ws, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
 	if err != nil {
 		return fmt.Errorf("open bridge channel %s: %w", url, err)
 	}

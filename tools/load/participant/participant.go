@@ -28,6 +28,9 @@ type Config struct {
 	Name     string
 	Password string
 	SSRCs    SSRCs
+	// Features are what the client says that it can, nil for Features. Without the one of SSRC rewriting it is told of
+	// sources by source-add.
+	Features []string
 	// SignallingOnly never connects media: the offer is accepted, the transport stays idle.
 	SignallingOnly bool
 
@@ -68,6 +71,9 @@ type Participant struct {
 // Join connects, asks for the conference and enters the room. It returns once the own presence was seen; media follows
 // when somebody else is there (see Connected).
 func Join(ctx context.Context, cfg Config) (*Participant, error) {
+	if cfg.Features == nil {
+		cfg.Features = Features
+	}
 	p := &Participant{
 		cfg:       cfg,
 		room:      cfg.Room + "@conference." + cfg.Domain,
@@ -127,7 +133,7 @@ func (p *Participant) SendPresence(sourceInfo string) {
 		muc = `<x xmlns="` + nsMUC + `"><password>` + escape(p.cfg.Password) + `</password></x>`
 	}
 	p.stream.Send(`<presence to="` + p.room + `/` + p.Endpoint() + `" xmlns="jabber:client">` + muc +
-		`<stats-id>Go-load</stats-id><c hash="sha-1" node="` + capsNode + `" ver="` + capsVersion(Features) + `" xmlns="` + nsCaps + `"/>` +
+		`<stats-id>Go-load</stats-id><c hash="sha-1" node="` + capsNode + `" ver="` + capsVersion(p.cfg.Features) + `" xmlns="` + nsCaps + `"/>` +
 		`<SourceInfo>` + escape(sourceInfo) + `</SourceInfo><jitsi_participant_codecList>vp8</jitsi_participant_codecList>` +
 		`<nick xmlns="http://jabber.org/protocol/nick">` + escape(p.cfg.Name) + `</nick></presence>`)
 }
@@ -332,7 +338,7 @@ func (p *Participant) iq(st *stanza.Element) {
 		p.stream.Send(fmt.Sprintf(`<iq id="%s" to="%s" type="%s" xmlns="jabber:client">%s</iq>`, escape(st.Attr("id")), escape(st.Attr("from")), kind, payload))
 	}
 	if query := st.Child(nsDisco, "query"); query != nil && st.Attr("type") == "get" {
-		reply("result", discoInfo(Features, escape(query.Attr("node"))))
+		reply("result", discoInfo(p.cfg.Features, escape(query.Attr("node"))))
 		return
 	}
 	jingle := st.Child(nsJingle, "jingle")

@@ -144,9 +144,11 @@ func (s *Stream) Resume(ctx context.Context, url string) error {
 }
 
 func (s *Stream) open(ctx context.Context, url string) error {
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	defer transport.CloseIdleConnections() // of a dial that was refused
 	ws, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{
 		Subprotocols: []string{"xmpp"},
-		HTTPClient:   &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}},
+		HTTPClient:   &http.Client{Transport: transport},
 	})
 	if err != nil {
 		return fmt.Errorf("dial %s: %w", url, err)

@@ -26,7 +26,7 @@ type commands struct {
 type benchCommand struct {
 	Node      string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
 	Receivers int           `help:"Receivers at each server." default:"20"`
-	Windows   int           `help:"Windows measured at each server." default:"5"`
+	Windows   int           `help:"Windows that are to count, at each server; thrown away ones are measured again, at most as many." default:"5"`
 	Window    time.Duration `help:"Length of a window." default:"4s"`
 	Limit     float64       `help:"Fail when the node spends more than this times plain pion; 0 for no limit." default:"1.1"`
 	JSON      string        `help:"Write the report to a file." placeholder:"FILE" name:"json"`
