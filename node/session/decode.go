@@ -312,6 +312,10 @@ func (r *Rewrite) field(tag uint64, v []byte) error {
 		return number(&r.Packets, v)
 	case tagRewriteOctets:
 		return number(&r.Octets, v)
+	case tagRewriteFrameOffset:
+		return number(&r.FrameOffset, v)
+	case tagRewriteLastFrame:
+		return number(&r.LastFrame, v)
 	}
 	return nil
 }

@@ -113,6 +113,8 @@ const (
 	tagRewriteLastSent
 	tagRewritePackets
 	tagRewriteOctets
+	tagRewriteFrameOffset
+	tagRewriteLastFrame
 )
 
 // Encode returns p in the encoding of the package comment. The result holds keys: wipe it when it was sent.
@@ -238,6 +240,8 @@ func (w *writer) slot(s *Slot) {
 		w.time(tagRewriteLastSent, r.LastSent)
 		w.number(tagRewritePackets, uint64(r.Packets))
 		w.number(tagRewriteOctets, uint64(r.Octets))
+		w.number(tagRewriteFrameOffset, uint64(r.FrameOffset))
+		w.number(tagRewriteLastFrame, uint64(r.LastFrame))
 	})
 }
 

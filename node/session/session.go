@@ -155,4 +155,6 @@ type Rewrite struct {
 	LastSent      time.Time
 	Packets       uint32
 	Octets        uint32
+	FrameOffset   uint16
+	LastFrame     uint16
 }

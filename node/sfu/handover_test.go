@@ -95,6 +95,34 @@ func TestMovingIsSeamless(t *testing.T) {
 	}
 }
 
+// TestMovingKeepsFrameNumbers: a stream of AV1 that is not the first in its slot goes on at the other node, and so does what
+// comes after it there.
+func TestMovingKeepsFrameNumbers(t *testing.T) {
+	r := newRig(t)
+	a, b := r.join(1, 3), r.join(2, 3)
+	ssrc, _ := b.ssrc(a.camera())
+	a.codec, a.num[0], a.num[2] = AV1, 60_000, 100
+	a.film(true, 0)
+	a.film(true, 2)
+	f := b.Export()
+	got := on(b.wire.take(t), ssrc)
+	_, a2, b2 := moved(r, &f, b, true)
+	a2.codec, a2.seq, a2.ts, a2.num = a.codec, a.seq, a.ts, a.num
+	a2.film(false, 2)
+	b2.want(-1, 0)
+	b2.want(-1, 720)
+	a2.film(true, 2)
+	got = append(got, on(b2.wire.take(t), ssrc)...)
+	if len(got) != 12 {
+		t.Errorf("%d packets, want 12", len(got))
+	}
+	for i, m := range got {
+		if m.frame != got[0].frame+uint16(i) {
+			t.Errorf("packet %d has frame number %d, the first %d", i, m.frame, got[0].frame)
+		}
+	}
+}
+
 func TestAPendingSwitchIsAskedForAgain(t *testing.T) {
 	r := newRig(t)
 	a, b := r.join(1, 3), r.join(2, 3)

@@ -23,7 +23,7 @@ type Config struct {
 type Limits struct {
 	Occupants      int           // 500
 	Payload        int           // bytes inside one message or IQ: 64 KiB
-	Presence       int           // bytes inside one presence, kept per occupant: 32 KiB
+	Presence       int           // bytes inside one presence, kept per occupant: 16 KiB
 	Subject        int           // bytes: 2048
 	Password       int           // bytes: 256
 	ID             int           // bytes of a stanza id: 256
@@ -41,7 +41,7 @@ func (l Limits) withDefaults() Limits {
 	}{
 		{&l.Occupants, 500},
 		{&l.Payload, 64 << 10},
-		{&l.Presence, 32 << 10},
+		{&l.Presence, 16 << 10},
 		{&l.Subject, 2048},
 		{&l.Password, 256},
 		{&l.ID, 256},

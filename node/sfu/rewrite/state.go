@@ -7,12 +7,13 @@ import "github.com/atoll-mesh/atoll/node/session"
 func (s *Stream[O]) State() session.Rewrite {
 	st := session.Rewrite{
 		Started: s.started,
-		LastSeq: uint16(s.highest), LastTS: s.last.TS, LastPicture: s.last.Picture, LastTL0: s.last.TL0, LastSent: s.lastAt,
+		LastSeq: uint16(s.highest), LastTS: s.last.TS, LastPicture: s.last.Picture, LastTL0: s.last.TL0, LastFrame: s.last.Frame, LastSent: s.lastAt,
 		Packets: s.packets, Octets: s.octets,
 	}
 	if s.running {
 		off := &s.segment[s.newest].off
-		st.InSSRC, st.SeqOffset, st.TSOffset, st.PictureOffset, st.TL0Offset = 1, off.seq, off.ts, off.picture, off.tl0
+		st.InSSRC, st.SeqOffset, st.TSOffset = 1, off.seq, off.ts
+		st.PictureOffset, st.TL0Offset, st.FrameOffset = off.picture, off.tl0, off.frame
 	}
 	return st
 }
@@ -23,7 +24,7 @@ func Resume[O comparable](rate uint32, st *session.Rewrite, origin O, running bo
 	s := New[O](rate, st.LastSeq+1)
 	s.highest = 1<<16 + uint64(st.LastSeq)
 	s.started = st.Started
-	s.last = Mapped{Seq: st.LastSeq, TS: st.LastTS, Picture: st.LastPicture, TL0: st.LastTL0}
+	s.last = Mapped{Seq: st.LastSeq, TS: st.LastTS, Picture: st.LastPicture, TL0: st.LastTL0, Frame: st.LastFrame}
 	s.lastAt = st.LastSent
 	s.packets, s.octets = st.Packets, st.Octets
 	for i := range s.sent {
@@ -33,7 +34,7 @@ func Resume[O comparable](rate uint32, st *session.Rewrite, origin O, running bo
 		s.running, s.count = true, 1
 		s.segment[s.newest] = segment[O]{
 			origin: origin, first: s.highest, last: s.highest,
-			off: offsets{seq: st.SeqOffset, ts: st.TSOffset, picture: st.PictureOffset, tl0: st.TL0Offset},
+			off: offsets{seq: st.SeqOffset, ts: st.TSOffset, picture: st.PictureOffset, tl0: st.TL0Offset, frame: st.FrameOffset},
 		}
 	}
 	return s
