@@ -10,7 +10,7 @@ ARGS    ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz bench bench-quick load-test mesh clean FORCE
+.PHONY: help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz bench bench-quick load-test e2e mesh clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,7 @@ test: ## run every test; needs root, installs what is missing
 	$(MAKE) race
 	$(MAKE) unit
 	$(MAKE) load-test
+	$(MAKE) e2e
 	$(MAKE) lab-test
 
 check: ## run everything that needs no root: lint, vet, unit and page tests
@@ -60,6 +61,10 @@ install:
 lab: $(BIN) ## run the network lab: real nodes, real browsers, an emulated WAN; needs root
 	$(MAKE) install
 	$(MAKE) lab-test
+
+# The page in a real browser against a real node.
+e2e: $(BIN)
+	cd $(PAGE) && ATOLL_BIN=$(CURDIR)/$(BIN) npm run e2e
 
 # What a node spends and what it gives back, measured on the real binary.
 load-test: $(BIN)

@@ -83,7 +83,11 @@ func TestLegDies(t *testing.T) {
 		a.join()
 		b.join()
 		r.leg(a).to.Closed(errNoPorts)
-		wait(time.Second)
+		wait(afterLeg - time.Millisecond)
+		if n := a.jingles("session-initiate"); n != 1 {
+			t.Errorf("%d offers to a client that may be leaving", n)
+		}
+		wait(time.Millisecond)
 		if n := a.jingles("session-initiate") + b.jingles("session-initiate"); n != 3 || r.openLegs() != 2 {
 			t.Errorf("%d offers, %d legs; want 3 and 2", n, r.openLegs())
 		}

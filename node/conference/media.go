@@ -97,6 +97,9 @@ func (c *Conference) closeMedia(now time.Time, p *participant) {
 	leg.Close()
 }
 
+// afterLeg is how long a new session waits when a leg has closed: a client that leaves may close its media first.
+const afterLeg = 2 * time.Second
+
 // legClosed replaces a leg that died under a participant who is still there.
 func (c *Conference) legClosed(now time.Time, r *receiver, reason error) {
 	p := r.p
@@ -105,7 +108,7 @@ func (c *Conference) legClosed(now time.Time, r *receiver, reason error) {
 	}
 	c.log.Info("leg closed", "participant", p.endpoint, "reason", reason)
 	c.endMedia(now, p, "connectivity-error")
-	c.headcount(now)
+	p.inviteAt = now.Add(afterLeg)
 }
 
 func (c *Conference) applyFocus(now time.Time, p *participant, effects []focus.Effect) {

@@ -8,7 +8,7 @@ import (
 
 // macros are whole passages that the table shows once, step by step, and later needs again.
 //
-//	A endpoint a          sets {a} to the endpoint id in {a.jid}
+//	A endpoint a          sets {a} to the endpoint id in {a.jid}, {a.bare} to its bare JID
 //	C stream              opens, authenticates and binds; sets {c} and {c.jid}
 //	B join ROOM NAME      stream, presence, and the answer to the focus's disco query
 //	B accept              accepts the session offered to B with one audio and one video source, opens the channel
@@ -29,6 +29,7 @@ func (p *player) macro(s step) ([]step, bool, error) {
 			return nil, true, fmt.Errorf("jid of %s is %q", s.arg, jid)
 		}
 		p.vars[s.arg] = jid[:8]
+		p.vars[s.arg+".bare"], _, _ = strings.Cut(jid, "/")
 		return nil, true, nil
 	case "stream":
 		return expand(streamScript)
@@ -87,7 +88,7 @@ $W > <iq id="{$w.disco}" to="$ROOM@conference.localhost/focus" type="result" xml
 `
 
 const acceptScript = `
-$W < <iq type="set" from="{$w.focus}" id="{$w.initiate}" xmlns="jabber:client"><jingle action="session-initiate" sid="{$w.sid}" xmlns="urn:xmpp:jingle:1"><content name="audio"><transport xmlns="urn:xmpp:jingle:transports:ice-udp:1"><web-socket url="{$w.channel}" xmlns="http://jitsi.org/protocol/colibri"/></transport></content></jingle></iq>
+$W < <iq type="set" from="{$w.focus}" id="{$w.initiate}" xmlns="jabber:client"><jingle action="session-initiate" sid="{$w.sid}" xmlns="urn:xmpp:jingle:1"><content name="audio"><transport xmlns="urn:xmpp:jingle:transports:ice-udp:1"><web-socket url="{$w.channel}" xmlns="http://jitsi.org/protocol/colibri"/></transport></content><bridge-session id="{$w.bridge}" xmlns="http://jitsi.org/protocol/focus"/></jingle></iq>
 $W > <iq id="{$w.initiate}" to="{$w.focus}" type="result" xmlns="jabber:client"/>
 $W > <iq id="accept" to="{$w.focus}" type="set" xmlns="jabber:client"><jingle action="session-accept" initiator="{$w.focus}" responder="{$w.jid}" sid="{$w.sid}" xmlns="urn:xmpp:jingle:1"><content creator="responder" name="audio" senders="both"><description media="audio" xmlns="urn:xmpp:jingle:apps:rtp:1"><payload-type channels="2" clockrate="48000" id="111" name="opus"/><source name="{$w}-a0" ssrc="11" xmlns="urn:xmpp:jingle:apps:rtp:ssma:0"><parameter name="msid" value="a a"/></source><rtcp-mux/></description><transport pwd="0123456789abcdef01234567" ufrag="efgh" xmlns="urn:xmpp:jingle:transports:ice-udp:1"><fingerprint hash="sha-256" setup="active" xmlns="urn:xmpp:jingle:apps:dtls:0">A9:00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E</fingerprint></transport></content><content creator="responder" name="video" senders="both"><description media="video" xmlns="urn:xmpp:jingle:apps:rtp:1"><payload-type clockrate="90000" id="100" name="VP8"/><source name="{$w}-v0" ssrc="12" videoType="camera" xmlns="urn:xmpp:jingle:apps:rtp:ssma:0"><parameter name="msid" value="v v"/></source><source name="{$w}-v0" ssrc="13" videoType="camera" xmlns="urn:xmpp:jingle:apps:rtp:ssma:0"><parameter name="msid" value="v v"/></source><ssrc-group semantics="FID" xmlns="urn:xmpp:jingle:apps:rtp:ssma:0"><source ssrc="12"/><source ssrc="13"/></ssrc-group><rtcp-mux/></description><transport pwd="0123456789abcdef01234567" ufrag="efgh" xmlns="urn:xmpp:jingle:transports:ice-udp:1"><fingerprint hash="sha-256" setup="active" xmlns="urn:xmpp:jingle:apps:dtls:0">A9:00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E</fingerprint></transport></content></jingle></iq>
 $W < <iq id="accept" type="result" xmlns="jabber:client"/>

@@ -13,12 +13,12 @@ export default defineConfig({
   server: {
     proxy: {
       '/config.js': NODE,
-      '/conference-request': NODE,
       '/xmpp-websocket': { target: NODE, ws: true },
       '/colibri-ws': { target: NODE, ws: true },
     },
   },
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/setup.ts'],
   },
 });

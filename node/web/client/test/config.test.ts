@@ -7,7 +7,7 @@ test('without config.js everything is derived from the address', () => {
   expect(readConfig(undefined, new Map(), here)).toEqual({
     hosts: { domain: 'meet.example', muc: 'conference.meet.example', focus: 'focus.meet.example' },
     websocket: 'wss://meet.example/xmpp-websocket',
-    conferenceRequestUrl: '',
+    codecs: ['VP8', 'VP9', 'H264', 'AV1'],
     prejoin: true,
     startWithAudioMuted: false,
     startWithVideoMuted: false,
@@ -31,4 +31,20 @@ test('a link overrides what concerns the person, never where the page connects t
   expect(config.prejoin).toBe(false);
   expect(config.startWithVideoMuted).toBe(true);
   expect(config.resolution).toBe(720);
+});
+
+test('codecs are taken in the order that the node names, the rest after them', () => {
+  const codecs = (codecPreferenceOrder: unknown) => readConfig({ videoQuality: { codecPreferenceOrder } }, new Map(), here).codecs;
+  expect(codecs(['av1', 'VP9', 'H265', 'AV1'])).toEqual(['AV1', 'VP9', 'VP8', 'H264']);
+  expect(codecs('AV1')).toEqual(['VP8', 'VP9', 'H264', 'AV1']);
+  const link = new Map<string, unknown>([['config.videoQuality.codecPreferenceOrder', ['H264']]]);
+  expect(readConfig({}, link, here).codecs[0]).toBe('H264');
+});
+
+test('both names of the page before joining work, in config.js and in links', () => {
+  const prejoin = (base: unknown, ...hash: [string, unknown][]) => readConfig(base, new Map(hash), here).prejoin;
+  expect(prejoin({ prejoinPageEnabled: false })).toBe(false);
+  expect(prejoin({}, ['config.prejoinPageEnabled', false])).toBe(false);
+  expect(prejoin({ prejoinConfig: { enabled: false } }, ['config.prejoinConfig.enabled', true])).toBe(true);
+  expect(prejoin({}, ['config.prejoinConfig.enabled', 'no'])).toBe(true);
 });

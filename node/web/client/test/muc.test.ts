@@ -1,7 +1,15 @@
-import { Strophe } from 'strophe.js';
 import { expect, test } from 'vitest';
-import { chatMessage, isMuted, ownPresence, readMessage, readPresence, readSourceInfo } from '../src/xmpp/muc';
-import { child, text } from '../src/xmpp/xml';
+import {
+  chatMessage,
+  isMuted,
+  isSharing,
+  ownPresence,
+  privateMessage,
+  readMessage,
+  readPresence,
+  readSourceInfo,
+} from '../src/xmpp/muc';
+import { attribute, child, serialize, text } from '../src/xmpp/xml';
 import { parseXml } from './xml';
 
 test('own presence survives every name', () => {
@@ -11,21 +19,28 @@ test('own presence survives every name', () => {
     nick: '05cf9031',
     displayName,
     sources: { '05cf9031-a0': { muted: true } },
+    codecs: ['vp8', 'av1'],
     join: true,
     password: '<&>',
   });
-  const read = parseXml(Strophe.serialize(presence));
+  const read = parseXml(serialize(presence));
   expect(text(child(read, 'nick', 'http://jabber.org/protocol/nick'))).toBe(displayName);
   expect(JSON.parse(text(child(read, 'SourceInfo')))).toEqual({ '05cf9031-a0': { muted: true } });
   const join = child(read, 'x', 'http://jabber.org/protocol/muc')!;
   expect(text(child(join, 'password'))).toBe('<&>');
+  expect(text(child(read, 'jitsi_participant_codecList'))).toBe('vp8,av1');
   expect(child(read, 'c', 'http://jabber.org/protocol/caps')).toBeDefined();
 });
 
 test('chat survives every text', () => {
   const body = 'a < b && c > "d"\n\t<script>alert(1)</script> \u{1F30A}';
-  const read = parseXml(Strophe.serialize(chatMessage('r@conference.example', 'i', body)));
+  const read = parseXml(serialize(chatMessage('r@conference.example', 'i', body)));
   expect(readMessage(read)).toMatchObject({ kind: 'chat', body });
+});
+
+test('a private message goes to one occupant', () => {
+  const read = parseXml(serialize(privateMessage('r@conference.example', 'aaaaaaaa', 'i', 'psst')));
+  expect([attribute(read, 'to'), attribute(read, 'type')]).toEqual(['r@conference.example/aaaaaaaa', 'chat']);
 });
 
 test('presence of another participant', () => {
@@ -37,6 +52,8 @@ test('presence of another participant', () => {
     </presence>`),
   );
   expect(presence).toMatchObject({ nick: 'aaaaaaaa', type: 'available', self: false, moderator: true, displayName: 'Ann' });
+  expect(presence.jid).toBe('a@example/r');
+  expect(isSharing(presence.sources)).toBe(true);
   expect(isMuted(presence.sources, 'a')).toBe(true);
   expect(isMuted(presence.sources, 'v')).toBe(false);
 });
@@ -60,6 +77,7 @@ test('SourceInfo of anybody is taken without trust', () => {
   expect(readSourceInfo('[]')).toEqual({});
   expect(readSourceInfo('{"a-a0":1,"a-a1":{"muted":"yes","videoType":3}}')).toEqual({ 'a-a1': { muted: false } });
   expect(isMuted(readSourceInfo('{}'), 'v')).toBe(true);
+  expect(isSharing(readSourceInfo('{"a-v1":{"muted":true,"videoType":"desktop"},"a-v0":{"muted":false}}'))).toBe(false);
   expect(isMuted(readSourceInfo('{"a-v1":{"muted":false,"videoType":"desktop"}}'), 'v')).toBe(true);
 });
 

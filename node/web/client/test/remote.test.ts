@@ -3,6 +3,7 @@ import { parse } from 'sdp-transform';
 import { applyMap } from '../src/bridge/slots';
 import { readOffer } from '../src/jingle/offer';
 import { candidateLine, midOfSlot, remoteDescription, slotOfMid } from '../src/jingle/remote';
+import { ridLines } from '../src/jingle/simulcast';
 import { OFFER } from './offer';
 import { parseXml } from './xml';
 
@@ -22,12 +23,13 @@ test('the offer is read with its transport, channel and start-muted', () => {
   expect(() => readOffer(parseXml('<jingle xmlns="urn:xmpp:jingle:1"/>'))).toThrow('offer without audio');
 });
 
-test('without slots there are two m-lines, which only take', () => {
-  const sdp = parse(remoteDescription(offer, offer.transport, [], 1));
-  expect(sdp.groups).toEqual([{ type: 'BUNDLE', mids: '0 1' }]);
+test('without slots there are three m-lines, which only take', () => {
+  const sdp = parse(remoteDescription({ offer, transport: offer.transport, slots: [], version: 1 }));
+  expect(sdp.groups).toEqual([{ type: 'BUNDLE', mids: '0 1 2' }]);
   expect(sdp.media.map(({ type, mid, direction }) => [type, String(mid), direction])).toEqual([
     ['audio', '0', 'recvonly'],
     ['video', '1', 'recvonly'],
+    ['video', '2', 'recvonly'],
   ]);
   const [audio, video] = sdp.media;
   expect(audio).toMatchObject({
@@ -47,16 +49,19 @@ test('without slots there are two m-lines, which only take', () => {
     { payload: 100, type: 'nack' },
     { payload: 100, type: 'nack', subtype: 'pli' },
   ]);
-  expect(video!.fmtp).toEqual([{ payload: 96, config: 'apt=100' }]);
+  expect(video!.fmtp).toEqual([
+    { payload: 100, config: 'x-google-start-bitrate=800' },
+    { payload: 96, config: 'apt=100' },
+  ]);
 });
 
 test('every slot is an m-line with its SSRCs, in the order of the slots', () => {
   const audio = applyMap([], 'audio', [mapped('aaaaaaaa', 'a', 5, 0)]).slots;
   const { slots } = applyMap(audio, 'video', [mapped('aaaaaaaa', 'v', 10, 11)]);
-  const sdp = parse(remoteDescription(offer, offer.transport, slots, 2));
-  expect(sdp.groups).toEqual([{ type: 'BUNDLE', mids: '0 1 2 3' }]);
+  const sdp = parse(remoteDescription({ offer, transport: offer.transport, slots, version: 2 }));
+  expect(sdp.groups).toEqual([{ type: 'BUNDLE', mids: '0 1 2 3 4' }]);
   expect(sdp.origin!.sessionVersion).toBe(2);
-  const [, , voice, picture] = sdp.media;
+  const [, , , voice, picture] = sdp.media;
   expect(voice).toMatchObject({ type: 'audio', direction: 'sendonly' });
   expect(new Set(voice!.ssrcs!.map(({ id }) => id))).toEqual(new Set([5]));
   expect(voice!.ssrcGroups).toBeUndefined();
@@ -66,14 +71,14 @@ test('every slot is an m-line with its SSRCs, in the order of the slots', () => 
 });
 
 test('the session id stays the same while the version goes up', () => {
-  const first = parse(remoteDescription(offer, offer.transport, [], 1)).origin!;
-  const second = parse(remoteDescription(offer, offer.transport, [], 2)).origin!;
+  const first = parse(remoteDescription({ offer, transport: offer.transport, slots: [], version: 1 })).origin!;
+  const second = parse(remoteDescription({ offer, transport: offer.transport, slots: [], version: 2 })).origin!;
   expect(second.sessionId).toBe(first.sessionId);
 });
 
 test('no value of the stanza begins a line', () => {
   const evil = { ...offer.transport, ufrag: 'x\r\na=candidate:evil' };
-  const sdp = remoteDescription(offer, evil, [], 1);
+  const sdp = remoteDescription({ offer, transport: evil, slots: [], version: 1 });
   expect(sdp).not.toMatch(/^a=candidate:evil/m);
 });
 
@@ -88,5 +93,12 @@ test('mids and slots', () => {
   expect(slotOfMid(midOfSlot(7))).toBe(7);
   expect(slotOfMid('0')).toBe(-1);
   expect(slotOfMid('1')).toBe(-1);
+  expect(slotOfMid('2')).toBe(-1);
   expect(slotOfMid('')).toBe(-1);
+});
+
+test('only the camera is asked for encodings by rids', () => {
+  const sdp = parse(remoteDescription({ offer, transport: offer.transport, slots: [], version: 1, camera: ridLines() }));
+  expect(sdp.media.map(({ simulcast }) => simulcast)).toEqual([undefined, { dir1: 'recv', list1: '1;2;3' }, undefined]);
+  expect(sdp.media[1]!.rids).toHaveLength(3);
 });

@@ -53,7 +53,7 @@ const MECHANISMS = features(
 const BIND = features('<bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/><sm xmlns="urn:xmpp:sm:3"/>');
 const SUCCESS = '<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>';
 const JID = '05cf9031-583b@example/r';
-const BOUND = `<iq xmlns="jabber:client" id="_bind_auth_2" type="result"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>${JID}</jid></bind></iq>`;
+const BOUND = `<iq xmlns="jabber:client" id="bind" type="result"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"><jid>${JID}</jid></bind></iq>`;
 const ENABLED = '<enabled xmlns="urn:xmpp:sm:3" id="node-token" resume="true" max="60"/>';
 const message = (body: string) => `<message xmlns="jabber:client" from="r@c/x" type="groupchat"><body>${body}</body></message>`;
 const REQUEST = '<r xmlns="urn:xmpp:sm:3"/>';
@@ -104,6 +104,27 @@ test('binds anonymously and enables stream management', () => {
   const sent = socket.take();
   expect(sent).toContain(`mechanism='ANONYMOUS'`.replaceAll("'", '"'));
   expect(sent).toMatch(/<enable [^>]*resume="true"/);
+});
+
+test('all of the login is sent before anything is answered, and nothing else', () => {
+  stream.connect();
+  const [socket] = Socket.all;
+  socket!.onopen?.();
+  const names = () => socket!.sent.map((sent) => parseXml(sent).nodeName);
+  expect(names()).toEqual(['open', 'auth', 'open', 'iq', 'enable']);
+  stream.send(x('message', { xmlns: 'jabber:client' }));
+  expect(names()).toHaveLength(5);
+});
+
+test('asks for an acknowledgement after every fifth stanza that has none', () => {
+  const socket = online();
+  socket.take();
+  for (let i = 0; i < 5; i++) stream.send(x('message', { xmlns: 'jabber:client' }));
+  expect(parseXml(socket.sent.at(-1)!).nodeName).toBe('r');
+  socket.say('<a xmlns="urn:xmpp:sm:3" h="5"/>');
+  socket.take();
+  for (let i = 0; i < 4; i++) stream.send(x('message', { xmlns: 'jabber:client' }));
+  expect(socket.take()).not.toContain('<r ');
 });
 
 test('counts what came in and says so when asked', () => {

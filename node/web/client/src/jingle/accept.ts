@@ -1,9 +1,10 @@
-/** Our side of the session as Jingle: what the browser's answer says about our microphone and camera. */
+/** Our side of the session as Jingle: what the browser's answer says about what we send. */
 import { parse } from 'sdp-transform';
 import { NS } from '../xmpp/names';
 import { x } from '../xmpp/xml';
 import type { Offer } from './offer';
-import { AUDIO, VIDEO } from './remote';
+import { AUDIO, CAMERA, SCREEN } from './remote';
+import { sourceElements, streamsOf } from './sources';
 
 type Media = ReturnType<typeof parse>['media'][number];
 
@@ -13,16 +14,22 @@ export interface LocalTransport {
   fingerprint: { hash: string; value: string; setup: string };
 }
 
-/** @returns the jingle element of a session-accept. @param endpoint names our sources: `<endpoint>-a0`, `-v0` */
-export function sessionAccept(offer: Offer, sdp: string, endpoint: string, responder: string): Element {
+/**
+ * @returns the jingle element of a session-accept
+ * @param endpoint names our sources: `<endpoint>-a0`, `-v0` the camera, `-v1` the screen
+ * @param sharing whether the screen is among them
+ */
+export function sessionAccept(
+  offer: Offer,
+  sdp: string,
+  endpoint: string,
+  responder: string,
+  sharing = false,
+): Element {
   const { media, groups: _, ...session } = parse(sdp);
-  const of = (mid: string): Media => {
-    const found = media.find((section) => String(section.mid) === mid);
-    if (!found) throw new Error(`answer without m-line ${mid}`);
-    return found;
-  };
-  const audio = of(AUDIO);
-  const video = of(VIDEO);
+  const audio = section(media, AUDIO);
+  const video = section(media, CAMERA);
+  const screen = sharing ? sourceElements(streamsOf(section(media, SCREEN)), `${endpoint}-v1`, 'desktop') : [];
   const transport = localTransport(audio, session);
   return x(
     'jingle',
@@ -33,8 +40,25 @@ export function sessionAccept(offer: Offer, sdp: string, endpoint: string, respo
       x('content', { name: offer.audio.name }),
       x('content', { name: offer.video.name }),
     ),
-    content(offer.audio.name, 'audio', audio, transport, `${endpoint}-a0`),
-    content(offer.video.name, 'video', video, transport, `${endpoint}-v0`),
+    content(offer.audio.name, 'audio', audio, transport, sourceElements(streamsOf(audio), `${endpoint}-a0`, undefined)),
+    content(offer.video.name, 'video', video, transport, [
+      ...sourceElements(streamsOf(video), `${endpoint}-v0`, 'camera'),
+      ...screen,
+    ]),
+  );
+}
+
+/** @returns the jingle element that begins or ends sharing the screen */
+export function screenSource(offer: Offer, sdp: string, endpoint: string, action: 'source-add' | 'source-remove'): Element {
+  const streams = streamsOf(section(parse(sdp).media, SCREEN));
+  return x(
+    'jingle',
+    { xmlns: NS.jingle, action, initiator: offer.initiator, sid: offer.sid },
+    x(
+      'content',
+      { creator: 'responder', name: offer.video.name, senders: 'both' },
+      x('description', { xmlns: NS.rtp, media: 'video' }, ...sourceElements(streams, `${endpoint}-v1`, 'desktop')),
+    ),
   );
 }
 
@@ -61,6 +85,12 @@ export function sessionTerminate(offer: Offer, reason: string, restart: boolean)
     x('reason', {}, x(reason, {})),
     x('bridge-session', { xmlns: NS.focus, id: offer.bridgeSession, restart: String(restart) }),
   );
+}
+
+function section(media: readonly Media[], mid: string): Media {
+  const found = media.find((candidate) => String(candidate.mid) === mid);
+  if (!found) throw new Error(`answer without m-line ${mid}`);
+  return found;
 }
 
 function localTransport(media: Media, session: Partial<Media>): LocalTransport {
@@ -94,7 +124,7 @@ function content(
   kind: 'audio' | 'video',
   media: Media,
   transport: LocalTransport,
-  source: string,
+  sources: readonly Element[],
 ): Element {
   return x(
     'content',
@@ -103,7 +133,7 @@ function content(
       'description',
       { xmlns: NS.rtp, media: kind },
       ...payloadTypes(media),
-      ...sources(media, kind, source),
+      ...sources,
       x('rtcp-mux', {}),
       ...(media.ext ?? []).map(({ value, uri }) => x('rtp-hdrext', { xmlns: NS.rtpExtensions, id: value, uri })),
     ),
@@ -134,25 +164,4 @@ function payloadTypes(media: Media): Element[] {
       ...feedback.map(({ type, subtype }) => x('rtcp-fb', { xmlns: NS.rtcpFeedback, type, subtype })),
     );
   });
-}
-
-function sources(media: Media, kind: 'audio' | 'video', source: string): Element[] {
-  const ssrcs = [...new Set((media.ssrcs ?? []).map(({ id }) => Number(id)))];
-  const videoType = kind === 'video' ? 'camera' : undefined;
-  return [
-    ...ssrcs.map((ssrc) =>
-      x(
-        'source',
-        { xmlns: NS.sources, ssrc, name: source, videoType },
-        x('parameter', { name: 'msid', value: `${source}-stream ${source}-track` }),
-      ),
-    ),
-    ...(media.ssrcGroups ?? []).map((group) =>
-      x(
-        'ssrc-group',
-        { xmlns: NS.sources, semantics: group.semantics },
-        ...group.ssrcs.split(' ').map((ssrc) => x('source', { xmlns: NS.sources, ssrc })),
-      ),
-    ),
-  ];
 }

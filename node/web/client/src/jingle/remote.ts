@@ -4,18 +4,23 @@
  *
  *   mid 0   audio, recvonly: our microphone
  *   mid 1   video, recvonly: our camera
- *   mid 2+i slot i, sendonly, with its SSRCs
+ *   mid 2   video, recvonly: our screen, there from the start, so that sharing it needs no negotiation
+ *   mid 3+i slot i, sendonly, with its SSRCs
  *
  * All in one BUNDLE. No mid header extension is offered, so the browser sorts packets by SSRC.
  */
 import type { Slot } from '../bridge/slots';
-import type { Candidate, Description, Offer, Transport } from './offer';
+import type { Candidate, Description, Offer, PayloadType, Transport } from './offer';
 
 /** mids of our own media */
 export const AUDIO = '0';
-export const VIDEO = '1';
+export const CAMERA = '1';
+export const SCREEN = '2';
 
-const FIRST_SLOT = 2;
+const FIRST_SLOT = 3;
+
+/** kbit/s that the browser begins with; its own 300 are a blurred picture for the first seconds */
+const START_BITRATE = 800;
 
 export function midOfSlot(index: number): string {
   return String(FIRST_SLOT + index);
@@ -27,18 +32,27 @@ export function slotOfMid(mid: string): number {
   return Number.isInteger(index) && index >= 0 ? index : -1;
 }
 
-/**
- * @param transport the offer's, or the one of a later ICE restart
- * @param version goes up with every description of a session
- */
-export function remoteDescription(
-  offer: Offer,
-  transport: Transport,
-  slots: readonly Slot[],
-  version: number,
+export interface Remote {
+  offer: Offer;
+  /** the offer's, or the one of a later ICE restart */
+  transport: Transport;
+  slots: readonly Slot[];
+  /** goes up with every description of a session */
+  version: number;
+  withCandidates?: boolean;
+  /** further lines of our camera's section */
+  camera?: readonly string[];
+}
+
+export function remoteDescription({
+  offer,
+  transport,
+  slots,
+  version,
   withCandidates = true,
-): string {
-  const mids = [AUDIO, VIDEO, ...slots.map((_, index) => midOfSlot(index))];
+  camera = [],
+}: Remote): string {
+  const mids = [AUDIO, CAMERA, SCREEN, ...slots.map((_, index) => midOfSlot(index))];
   const lines = [
     'v=0',
     `o=- ${sessionId(offer.sid)} ${version} IN IP4 0.0.0.0`,
@@ -47,7 +61,9 @@ export function remoteDescription(
     `a=group:BUNDLE ${mids.join(' ')}`,
     'a=msid-semantic: WMS *',
     ...section('audio', AUDIO, 'recvonly', offer.audio, transport, withCandidates),
-    ...section('video', VIDEO, 'recvonly', offer.video, transport, false),
+    ...section('video', CAMERA, 'recvonly', starting(offer.video), transport, false),
+    ...camera,
+    ...section('video', SCREEN, 'recvonly', starting(offer.video), transport, false),
   ];
   slots.forEach((slot, index) => {
     const mid = midOfSlot(index);
@@ -96,6 +112,16 @@ function section(
     }
   }
   return lines;
+}
+
+/** The description with the bitrate that our encoders begin with. */
+function starting(description: Description): Description {
+  const payloads = description.payloads.map((payload): PayloadType =>
+    /^(rtx|red|ulpfec|flexfec-03)$/i.test(payload.name)
+      ? payload
+      : { ...payload, parameters: [...payload.parameters, `x-google-start-bitrate=${START_BITRATE}`] },
+  );
+  return { ...description, payloads };
 }
 
 /** A candidate as RTCIceCandidate takes it. */

@@ -6,9 +6,11 @@
  */
 import type { Slot } from '../bridge/slots';
 import { sendParameters } from '../media/sending';
-import { restartAnswer, sessionAccept } from './accept';
+import { restartAnswer, screenSource, sessionAccept } from './accept';
+import { preferring } from './codecs';
 import type { Offer, Transport } from './offer';
-import { AUDIO, VIDEO, candidateLine, remoteDescription, slotOfMid } from './remote';
+import { AUDIO, CAMERA, SCREEN, candidateLine, remoteDescription, slotOfMid } from './remote';
+import { byRids, furtherSsrcs, hasStreamPerEncoding, ridLines, withEncodings } from './simulcast';
 
 export interface SessionEvents {
   /** A slot has its track. @param index of the slot */
@@ -18,25 +20,33 @@ export interface SessionEvents {
 
 export interface LocalTracks {
   audio: MediaStreamTrack | null;
-  video: MediaStreamTrack | null;
+  camera: MediaStreamTrack | null;
+  screen: MediaStreamTrack | null;
+}
+
+export interface SessionConfig {
+  iceServers: RTCIceServer[];
+  /** video codecs, the preferred first */
+  codecs: readonly string[];
 }
 
 export class Session {
+  readonly offer: Offer;
   readonly #connection: RTCPeerConnection;
+  readonly #rids = byRids(navigator.userAgent);
+  readonly #further = furtherSsrcs();
   #queue: Promise<void> = Promise.resolve();
   #slots: readonly Slot[] = [];
   #negotiated = 0;
   #version = 1;
   #transport: Transport;
-  #maxHeight: number | undefined;
-  #tracks: LocalTracks = { audio: null, video: null };
+  #maxHeight: Record<'camera' | 'screen', number | undefined> = { camera: undefined, screen: undefined };
+  #tracks: LocalTracks = { audio: null, camera: null, screen: null };
+  #layers = true;
   #closed = false;
 
-  constructor(
-    readonly offer: Offer,
-    events: SessionEvents,
-    iceServers: RTCIceServer[] = [],
-  ) {
+  constructor(offer: Offer, events: SessionEvents, { iceServers, codecs }: SessionConfig) {
+    this.offer = { ...offer, video: preferring(offer.video, codecs) };
     this.#transport = offer.transport;
     this.#connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require', iceServers });
     this.#connection.ontrack = ({ track, transceiver }) => {
@@ -52,16 +62,13 @@ export class Session {
   accept(endpoint: string, responder: string, tracks: LocalTracks): Promise<Element> {
     this.#tracks = tracks;
     return this.#run(async () => {
-      await this.#connection.setRemoteDescription({
-        type: 'offer',
-        sdp: remoteDescription(this.offer, this.#transport, [], this.#version++),
-      });
-      // Both senders always send, with or without a track: their SSRCs are signalled once and never change.
+      await this.#offer([]);
+      // All senders always send, with or without a track: their SSRCs never change.
       for (const transceiver of this.#connection.getTransceivers()) transceiver.direction = 'sendonly';
       await this.#applyTracks();
       const sdp = await this.#answer();
       await this.#applyParameters();
-      return sessionAccept(this.offer, sdp, endpoint, responder);
+      return sessionAccept(this.offer, sdp, endpoint, responder, tracks.screen !== null);
     });
   }
 
@@ -80,9 +87,16 @@ export class Session {
     }).catch(report('local tracks'));
   }
 
-  /** The greatest height that anybody wants of our camera; 0: nobody looks. */
-  constrain(maxHeight: number): void {
-    this.#maxHeight = maxHeight;
+  /** @returns the jingle element that tells the node that the screen is shared, or no longer */
+  shareScreen(endpoint: string, action: 'source-add' | 'source-remove'): Promise<Element> {
+    return this.#run(async () =>
+      screenSource(this.offer, this.#connection.localDescription?.sdp ?? '', endpoint, action),
+    );
+  }
+
+  /** The greatest height that anybody wants of a picture of ours; 0: nobody looks. */
+  constrain(kind: 'camera' | 'screen', maxHeight: number): void {
+    this.#maxHeight[kind] = maxHeight;
     void this.#run(() => this.#applyParameters()).catch(report('sender constraints'));
   }
 
@@ -96,10 +110,7 @@ export class Session {
       const fingerprint = transport.fingerprint.value === '' ? this.#transport.fingerprint : transport.fingerprint;
       this.#transport = { ...transport, fingerprint };
       const slots = this.#slots;
-      await this.#connection.setRemoteDescription({
-        type: 'offer',
-        sdp: remoteDescription(this.offer, this.#transport, slots, this.#version++, false),
-      });
+      await this.#offer(slots, false);
       const sdp = await this.#answer();
       this.#negotiated = slots.length;
       // Only now: with the new credentials in one step, the browser drops the pair that still carries media.
@@ -120,18 +131,47 @@ export class Session {
   async #negotiateSlots(): Promise<void> {
     const slots = this.#slots;
     if (slots.length <= this.#negotiated) return;
-    await this.#connection.setRemoteDescription({
-      type: 'offer',
-      sdp: remoteDescription(this.offer, this.#transport, slots, this.#version++),
-    });
+    await this.#offer(slots);
     await this.#answer();
     this.#negotiated = slots.length;
   }
 
+  #offer(slots: readonly Slot[], withCandidates = true): Promise<void> {
+    const { offer } = this;
+    const sdp = remoteDescription({
+      offer,
+      transport: this.#transport,
+      slots,
+      version: this.#version++,
+      withCandidates,
+      camera: this.#rids ? ridLines() : [],
+    });
+    return this.#connection.setRemoteDescription({ type: 'offer', sdp });
+  }
+
   async #answer(): Promise<string> {
-    const answer = await this.#connection.createAnswer();
-    await this.#connection.setLocalDescription(answer);
-    return answer.sdp ?? '';
+    const { sdp = '' } = await this.#connection.createAnswer();
+    const widened = this.#streamPerEncoding() ? withEncodings(sdp, CAMERA, this.#further) : sdp;
+    try {
+      await this.#connection.setLocalDescription({ type: 'answer', sdp: widened });
+    } catch (error) {
+      if (widened === sdp) throw error;
+      console.warn('one encoding only', error);
+      await this.#connection.setLocalDescription({ type: 'answer', sdp });
+      return sdp;
+    }
+    return widened;
+  }
+
+  #streamPerEncoding(): boolean {
+    return !this.#rids && hasStreamPerEncoding(this.#codec());
+  }
+
+  /** The first codec of the offer that the browser has: it is the one that is sent. */
+  #codec(): string {
+    const can = new Set((RTCRtpSender.getCapabilities('video')?.codecs ?? []).map(({ mimeType }) => mimeType.toLowerCase()));
+    const { payloads } = this.offer.video;
+    return (payloads.find(({ name }) => can.has(`video/${name.toLowerCase()}`)) ?? payloads[0])?.name ?? '';
   }
 
   #sender(mid: string): RTCRtpSender | undefined {
@@ -139,22 +179,42 @@ export class Session {
   }
 
   async #applyTracks(): Promise<void> {
-    const { audio, video } = this.#tracks;
+    const { audio, camera, screen } = this.#tracks;
     const replace = async (mid: string, track: MediaStreamTrack | null): Promise<void> => {
       const sender = this.#sender(mid);
       if (sender && sender.track !== track) await sender.replaceTrack(track);
     };
     await replace(AUDIO, audio);
-    await replace(VIDEO, video);
+    await replace(CAMERA, camera);
+    await replace(SCREEN, screen);
   }
 
   async #applyParameters(): Promise<void> {
-    const sender = this.#sender(VIDEO);
-    if (!sender) return;
-    const parameters = sender.getParameters();
-    if (parameters.encodings.length === 0) return;
-    const changed = sendParameters(parameters, this.#maxHeight, sender.track?.getSettings().height ?? 0);
-    if (changed) await sender.setParameters(changed);
+    await this.#apply('camera', CAMERA);
+    await this.#apply('screen', SCREEN);
+  }
+
+  async #apply(kind: 'camera' | 'screen', mid: string): Promise<void> {
+    const sender = this.#sender(mid);
+    if (!sender?.track) return;
+    const { width = 0, height = 0 } = sender.track.getSettings();
+    const wanted = {
+      kind,
+      codec: this.#codec(),
+      maxHeight: this.#maxHeight[kind],
+      captured: { width, height },
+    };
+    const changed = sendParameters(sender.getParameters(), wanted, this.#layers);
+    if (!changed) return;
+    try {
+      await sender.setParameters(changed);
+    } catch (error) {
+      if (!this.#layers || this.#closed) throw error;
+      // This browser knows no such layers.
+      this.#layers = false;
+      const plain = sendParameters(sender.getParameters(), wanted, false);
+      if (plain) await sender.setParameters(plain);
+    }
   }
 
   #run<T>(task: () => Promise<T>): Promise<T> {

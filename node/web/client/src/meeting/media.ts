@@ -8,7 +8,7 @@ import { receiverVideoConstraints, sourceVideoType, type BridgeMessage, type Rec
 import { applyMap } from '../bridge/slots';
 import { sessionTerminate } from '../jingle/accept';
 import { readOffer, readTransport, type Offer } from '../jingle/offer';
-import { Closed, Session } from '../jingle/session';
+import { Closed, Session, type LocalTracks } from '../jingle/session';
 import type { Devices } from '../media/devices';
 import { NS } from '../xmpp/names';
 import { answer, refuse } from '../xmpp/stream';
@@ -31,6 +31,14 @@ const RESTART_MAX = 60_000;
 const STEADY = 30_000;
 const CONSTRAINTS_DELAY = 150;
 
+/** What the meeting gives and takes. */
+export interface MediaHost {
+  /** Sends an IQ and gives its result. */
+  request(iq: Element): Promise<Element>;
+  /** The node does not take our screen. */
+  screenRefused(): void;
+}
+
 export class MediaRoom {
   iceServers: RTCIceServer[] = [];
   #session: Session | undefined;
@@ -46,7 +54,8 @@ export class MediaRoom {
   constructor(
     private readonly state: State,
     private readonly devices: Devices,
-    private readonly request: (iq: Element) => Promise<Element>,
+    private readonly codecs: readonly string[],
+    private readonly host: MediaHost,
   ) {}
 
   /** Handles a Jingle request of the focus. @returns the answer to send */
@@ -120,21 +129,28 @@ export class MediaRoom {
           if (session === this.#session) this.#connectionState(session, state);
         },
       },
-      this.iceServers,
+      { iceServers: this.iceServers, codecs: this.codecs },
     );
     this.#session = session;
+    this.#openChannel(session, context);
     void this.#accept(session, context);
     return answer(iq);
   }
 
   async #accept(session: Session, context: Context): Promise<void> {
-    const tracks = () => ({ audio: this.devices.microphone.value, video: this.devices.camera.value });
+    const { devices } = this;
+    const tracks = (): LocalTracks => ({
+      audio: devices.microphone.value,
+      camera: devices.camera.value,
+      screen: devices.screen.value,
+    });
     try {
-      const accept = await session.accept(context.endpoint, context.responder, tracks());
+      const first = tracks();
+      const accept = await session.accept(context.endpoint, context.responder, first);
       if (session !== this.#session) return;
       this.#stop.push(effect(() => session.setTracks(tracks())));
-      this.#openChannel(session, context);
-      await this.request(x('iq', { xmlns: 'jabber:client', to: context.focus, type: 'set' }, accept));
+      await this.#request(context, accept);
+      if (session === this.#session) this.#followScreen(session, context, first.screen !== null);
     } catch (error) {
       if (error instanceof Closed || session !== this.#session) return;
       console.error('session not accepted', error);
@@ -142,25 +158,52 @@ export class MediaRoom {
     }
   }
 
+  /** Tells the node when the screen comes and goes. @param told whether it knows of it already */
+  #followScreen(session: Session, context: Context, told: boolean): void {
+    let last: Promise<unknown> = Promise.resolve();
+    this.#stop.push(
+      effect(() => {
+        const sharing = this.devices.screen.value !== null;
+        if (sharing === told) return;
+        told = sharing;
+        last = last.then(async () => {
+          const jingle = await session.shareScreen(context.endpoint, sharing ? 'source-add' : 'source-remove');
+          await this.#request(context, jingle);
+        }).catch((error: unknown) => {
+          if (error instanceof Closed || session !== this.#session) return;
+          console.error('screen', error);
+          if (!sharing) return;
+          told = false;
+          this.host.screenRefused();
+        });
+      }),
+    );
+  }
+
   #openChannel(session: Session, context: Context): void {
     const url = session.offer.transport.channel;
     if (url === '') return;
-    const source = `${context.endpoint}-v0`;
-    const sayType = (): void => channel.send(sourceVideoType(source, this.devices.camera.value ? 'camera' : 'none'));
+    const camera = `${context.endpoint}-v0`;
+    const screen = `${context.endpoint}-v1`;
+    const sayCamera = (): void => channel.send(sourceVideoType(camera, this.devices.camera.value ? 'camera' : 'none'));
+    const sayScreen = (): void => {
+      if (this.devices.screen.value) channel.send(sourceVideoType(screen, 'desktop'));
+    };
     const channel: Channel = new Channel(url, {
       open: () => {
         this.#sendWanted();
-        sayType();
+        sayCamera();
+        sayScreen();
       },
       message: (message) => {
-        if (session === this.#session) this.#message(session, source, message);
+        if (session === this.#session) this.#message(session, context, message);
       },
     });
     this.#channel = channel;
-    this.#stop.push(effect(sayType));
+    this.#stop.push(effect(sayCamera), effect(sayScreen));
   }
 
-  #message(session: Session, source: string, message: BridgeMessage): void {
+  #message(session: Session, { endpoint }: Context, message: BridgeMessage): void {
     switch (message.class) {
       case 'map': {
         const { slots } = applyMap(this.state.slots.value, message.kind, message.mappings);
@@ -172,7 +215,8 @@ export class MediaRoom {
         this.state.dominant.value = message.silence ? '' : message.endpoint;
         return;
       case 'constraints':
-        if (message.source === source) session.constrain(message.maxHeight);
+        if (message.source === `${endpoint}-v0`) session.constrain('camera', message.maxHeight);
+        if (message.source === `${endpoint}-v1`) session.constrain('screen', message.maxHeight);
         return;
       case 'forwarded':
       case 'hello':
@@ -180,7 +224,12 @@ export class MediaRoom {
     }
   }
 
+  #request(context: Context, jingle: Element): Promise<Element> {
+    return this.host.request(x('iq', { xmlns: 'jabber:client', to: context.focus, type: 'set' }, jingle));
+  }
+
   #sendWanted(): void {
+    clearTimeout(this.#wantedTimer);
     this.#channel?.send(receiverVideoConstraints(this.#wanted));
   }
 
@@ -192,7 +241,7 @@ export class MediaRoom {
     if (!transport || !context || transport.generation <= 0 || transport.ufrag === '') return;
     session
       .restartIce(transport)
-      .then((info) => info && this.request(x('iq', { xmlns: 'jabber:client', to: context.focus, type: 'set' }, info)))
+      .then((info) => info && this.#request(context, info))
       .catch((error: unknown) => console.error('ice restart', error));
   }
 
@@ -214,9 +263,7 @@ export class MediaRoom {
       if (session !== this.#session || !context) return;
       const terminate = sessionTerminate(session.offer, reason, true);
       this.end();
-      this.request(x('iq', { xmlns: 'jabber:client', to: context.focus, type: 'set' }, terminate)).catch(
-        (error: unknown) => console.error('restart refused', error),
-      );
+      this.#request(context, terminate).catch((error: unknown) => console.error('restart refused', error));
     }, delay);
   }
 }

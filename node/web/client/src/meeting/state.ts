@@ -19,8 +19,12 @@ export interface Participant {
   readonly id: string;
   readonly name: string;
   readonly moderator: boolean;
+  /** real JID, '' when unknown */
+  readonly jid: string;
   readonly audioMuted: boolean;
   readonly videoMuted: boolean;
+  /** whether they share their screen */
+  readonly sharing: boolean;
 }
 
 export interface ChatLine {
@@ -30,6 +34,8 @@ export interface ChatLine {
   readonly name: string;
   readonly own: boolean;
   readonly private: boolean;
+  /** whom an own private message went to; '' else */
+  readonly to: string;
   readonly body: string;
   readonly time: Date;
 }
@@ -48,6 +54,8 @@ export class State {
   /** own endpoint id */
   readonly endpoint = signal('');
   readonly displayName = signal('');
+  /** own role */
+  readonly moderator = signal(false);
   /** the others, in the order in which they came */
   readonly participants = signal<readonly Participant[]>([]);
   readonly dominant = signal('');

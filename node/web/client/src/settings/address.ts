@@ -39,6 +39,12 @@ export function hashParameters(hash: string): Map<string, unknown> {
   return parameters;
 }
 
+/** The display name that a link gives, '' when it gives none. */
+export function displayName(hash: ReadonlyMap<string, unknown>): string {
+  const given = hash.get('userInfo.displayName');
+  return typeof given === 'string' || typeof given === 'number' ? String(given).trim().slice(0, 80) : '';
+}
+
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -6,8 +6,8 @@ export interface Config {
   hosts: { domain: string; muc: string; focus: string };
   /** XMPP over WebSocket (RFC 7395), without a query. */
   websocket: string;
-  /** When set, the conference request goes here as JSON instead of as an IQ to hosts.focus. */
-  conferenceRequestUrl: string;
+  /** video codecs, the preferred first */
+  codecs: readonly string[];
   prejoin: boolean;
   startWithAudioMuted: boolean;
   startWithVideoMuted: boolean;
@@ -32,6 +32,14 @@ function boolean(value: unknown, fallback: boolean): boolean {
 
 function number(value: unknown, fallback: number, min: number, max: number): number {
   return typeof value === 'number' && value >= min && value <= max ? value : fallback;
+}
+
+const CODECS: readonly string[] = ['VP8', 'VP9', 'H264', 'AV1'];
+
+/** What is named and known first, then the rest. */
+function codecs(order: unknown): readonly string[] {
+  const named = Array.isArray(order) ? order.map((name) => String(name).toUpperCase()) : [];
+  return [...new Set([...named.filter((name) => CODECS.includes(name)), ...CODECS])];
 }
 
 function absolute(url: string, location: Location | URL): string {
@@ -59,7 +67,9 @@ export function readConfig(base: unknown, hash: ReadonlyMap<string, unknown>, lo
       focus: string(hosts['focus'], `focus.${domain}`),
     },
     websocket: absolute(string(config['websocket'], '/xmpp-websocket'), location),
-    conferenceRequestUrl: string(config['conferenceRequestUrl'], ''),
+    codecs: codecs(
+      hash.get('config.videoQuality.codecPreferenceOrder') ?? object(config['videoQuality'])['codecPreferenceOrder'],
+    ),
     prejoin: boolean(hash.get('config.prejoinConfig.enabled') ?? hash.get('config.prejoinPageEnabled') ?? prejoin, true),
     startWithAudioMuted: boolean(override('startWithAudioMuted'), false),
     startWithVideoMuted: boolean(override('startWithVideoMuted'), false),

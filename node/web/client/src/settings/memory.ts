@@ -1,17 +1,17 @@
 /** What the browser remembers between meetings. Storage can be blocked; then nothing is remembered. */
-const NAME = 'atoll.displayName';
+export type Remembered = 'displayName' | 'microphone' | 'camera' | 'speaker';
 
-export function storedName(): string {
+export function remembered(what: Remembered): string {
   try {
-    return localStorage.getItem(NAME) ?? '';
+    return localStorage.getItem(`atoll.${what}`) ?? '';
   } catch {
     return '';
   }
 }
 
-export function storeName(name: string): void {
+export function remember(what: Remembered, value: string): void {
   try {
-    localStorage.setItem(NAME, name);
+    localStorage.setItem(`atoll.${what}`, value);
   } catch {
     // Not remembered.
   }

@@ -1,11 +1,12 @@
 /** Which screen is shown: the start page without a room, else what the meeting's phase says. */
 import { useEffect, useMemo } from 'preact/hooks';
 import { Meeting } from '../meeting/meeting';
-import { hashParameters, roomOfPath, roomTitle } from '../settings/address';
+import { displayName, hashParameters, roomOfPath, roomTitle } from '../settings/address';
 import { readConfig } from '../settings/config';
-import { storedName } from '../settings/memory';
+import { remembered } from '../settings/memory';
 import { Ended } from './ended';
-import { Password, Prejoin } from './prejoin';
+import { Password } from './password';
+import { Prejoin } from './prejoin';
 import { Room } from './room';
 import { Start } from './start';
 
@@ -15,29 +16,34 @@ export function App() {
 }
 
 function InRoom({ room }: { room: string }) {
-  const { meeting, name, auto } = useMemo(() => {
+  const { meeting, name, prejoin } = useMemo(() => {
     const hash = hashParameters(location.hash);
     const config = readConfig(window.config, hash, location);
-    const given = hash.get('userInfo.displayName');
-    const named = (typeof given === 'string' || typeof given === 'number') && String(given).trim() !== '';
     return {
       meeting: new Meeting(config, room),
-      name: named ? String(given) : storedName(),
-      auto: named && !config.prejoin,
+      name: displayName(hash) || remembered('displayName'),
+      prejoin: config.prejoin,
     };
   }, [room]);
-  const title = meeting.state.subject.value || roomTitle(room);
+  const { phase, subject } = meeting.state;
+  const title = subject.value || roomTitle(room);
 
   useEffect(() => {
     document.title = `${title} · Atoll`;
   }, [title]);
   useEffect(() => {
-    if (auto) meeting.join(name);
-  }, [meeting, auto, name]);
+    addEventListener('pagehide', () => meeting.leaveAtOnce());
+    addEventListener('online', () => meeting.hurry());
+    // The browser kept the page, but what it was connected to is gone.
+    addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
+  }, [meeting]);
+  useEffect(() => {
+    if (!prejoin) meeting.join(name);
+  }, [meeting, prejoin, name]);
 
-  switch (meeting.state.phase.value) {
+  switch (phase.value) {
     case 'ready':
-      return auto ? null : <Prejoin meeting={meeting} title={title} name={name} />;
+      return prejoin ? <Prejoin meeting={meeting} title={title} name={name} /> : null;
     case 'password':
       return <Password meeting={meeting} title={title} />;
     case 'joining':

@@ -1,65 +1,61 @@
-import { useState } from 'preact/hooks';
+/** Before joining: who one is, and how one looks and sounds. */
+import { useEffect, useState } from 'preact/hooks';
 import type { Meeting } from '../meeting/meeting';
-import { storeName } from '../settings/memory';
+import { remember } from '../settings/memory';
+import { useFirst } from './focus';
 import { CameraButton, MicrophoneButton } from './controls';
+import { Level, Pickers } from './pickers';
+import { Media } from './player';
 
 export function Prejoin({ meeting, title, name }: { meeting: Meeting; title: string; name: string }) {
+  const { devices } = meeting;
   const [typed, setTyped] = useState(name);
+  const first = useFirst<HTMLInputElement>(name === '');
+  useEffect(() => {
+    meeting.prepare();
+    void devices.start();
+  }, [meeting, devices]);
   const join = (event: Event): void => {
     event.preventDefault();
-    storeName(typed.trim());
+    remember('displayName', typed.trim());
     meeting.join(typed);
   };
+  const camera = devices.camera.value;
   return (
-    <main class="card">
+    <main class="card wide">
       <h1>{title}</h1>
-      <form onSubmit={join}>
-        <label for="name">Your name</label>
-        <input
-          id="name"
-          data-testid="name"
-          value={typed}
-          onInput={({ currentTarget }) => setTyped(currentTarget.value)}
-          autocomplete="name"
-          maxLength={80}
-        />
-        <div class="row">
-          <MicrophoneButton meeting={meeting} choose />
-          <CameraButton meeting={meeting} choose />
+      <div class="before">
+        <div class="preview">
+          <div class="frame">
+            <Media kind="video" track={camera} mirrored label="Your picture" />
+            {camera === null && <p>{devices.cameraOn.value ? 'Starting the camera …' : 'Your camera is off.'}</p>}
+          </div>
+          <Level devices={devices} />
+          <div class="row">
+            <MicrophoneButton meeting={meeting} />
+            <CameraButton meeting={meeting} />
+          </div>
         </div>
-        <button type="submit" class="primary" data-testid="join">
-          Join
-        </button>
-      </form>
-    </main>
-  );
-}
-
-export function Password({ meeting, title }: { meeting: Meeting; title: string }) {
-  const [typed, setTyped] = useState('');
-  const enter = (event: Event): void => {
-    event.preventDefault();
-    meeting.enterPassword(typed);
-  };
-  return (
-    <main class="card">
-      <h1>{title}</h1>
-      <p role="status">{meeting.state.ending.value || 'This meeting has a password.'}</p>
-      <form onSubmit={enter}>
-        <label for="password">Password</label>
-        <input
-          id="password"
-          data-testid="password"
-          type="password"
-          value={typed}
-          onInput={({ currentTarget }) => setTyped(currentTarget.value)}
-          autocomplete="off"
-          required
-        />
-        <button type="submit" class="primary" data-testid="enter">
-          Enter
-        </button>
-      </form>
+        <form onSubmit={join}>
+          <label for="name">Your name</label>
+          <input
+            id="name"
+            ref={first}
+            data-testid="name"
+            value={typed}
+            onInput={({ currentTarget }) => setTyped(currentTarget.value)}
+            autocomplete="name"
+            maxLength={80}
+          />
+          <Pickers devices={devices} />
+          <p role="status" class="problem">
+            {devices.problem.value}
+          </p>
+          <button type="submit" class="primary" data-testid="join">
+            Join
+          </button>
+        </form>
+      </div>
     </main>
   );
 }

@@ -1,8 +1,10 @@
 import { useState } from 'preact/hooks';
+import { useFirst } from './focus';
 import { roomNode } from '../settings/address';
 
 export function Start() {
   const [room, setRoom] = useState('');
+  const first = useFirst<HTMLInputElement>();
   const open = (event: Event): void => {
     event.preventDefault();
     const node = roomNode(room);
@@ -16,6 +18,7 @@ export function Start() {
         <label for="room">Meeting</label>
         <input
           id="room"
+          ref={first}
           data-testid="room-name"
           value={room}
           onInput={({ currentTarget }) => setRoom(currentTarget.value)}

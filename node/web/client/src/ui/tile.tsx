@@ -1,7 +1,7 @@
 /** One participant, or one screen that somebody shares. */
-import { useEffect, useRef } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
 import { Icon } from './icons';
-import { forget, play } from './sound';
+import { Media } from './player';
 
 interface Tile {
   endpoint: string;
@@ -11,12 +11,29 @@ interface Tile {
   screen?: boolean;
   audio?: MediaStreamTrack | null;
   video: MediaStreamTrack | null;
-  audioMuted: boolean;
-  speaking: boolean;
+  audioMuted?: boolean;
+  speaking?: boolean;
+  moderator?: boolean;
+  /** id of the speaker that plays it */
+  speaker?: string;
+  /** what can be done with it */
+  children?: ComponentChildren;
 }
 
-export function Tile({ endpoint, name, local, screen, audio = null, video, audioMuted, speaking }: Tile) {
-  const label = screen ? `${name}'s screen` : local ? `${name} (you)` : name;
+export function Tile({
+  endpoint,
+  name,
+  local = false,
+  screen = false,
+  audio = null,
+  video,
+  audioMuted = false,
+  speaking = false,
+  moderator = false,
+  speaker = '',
+  children,
+}: Tile) {
+  const label = screen ? (local ? 'Your screen' : `${name}'s screen`) : local ? `${name} (you)` : name;
   const identity = screen ? { 'data-screen': endpoint } : { 'data-endpoint': endpoint };
   return (
     <div
@@ -28,44 +45,28 @@ export function Tile({ endpoint, name, local, screen, audio = null, video, audio
       data-audio-muted={audioMuted ? '' : undefined}
       {...identity}
     >
-      <Media kind="video" track={video} mirrored={local === true && !screen} label={`Picture of ${label}`} />
+      <Media kind="video" track={video} mirrored={local && !screen} label={`Picture of ${label}`} />
       {video === null && (
         <div class="avatar" style={{ '--hue': hueOf(endpoint) }} aria-hidden="true">
           {initials(name)}
         </div>
       )}
-      {!local && !screen && <Media kind="audio" track={audio} label={`Voice of ${label}`} />}
+      {!local && !screen && <Media kind="audio" track={audio} label={`Voice of ${label}`} speaker={speaker} />}
       <div class="caption">
-        {audioMuted && !screen && (
+        {audioMuted && (
           <span class="muted" role="img" aria-label="Microphone muted">
             <Icon name="microphone" off />
           </span>
         )}
+        {moderator && (
+          <span role="img" aria-label="Moderator">
+            <Icon name="star" />
+          </span>
+        )}
         <span class="name">{label}</span>
       </div>
+      {children}
     </div>
-  );
-}
-
-interface Media {
-  kind: 'audio' | 'video';
-  track: MediaStreamTrack | null;
-  mirrored?: boolean;
-  label: string;
-}
-
-function Media({ kind, track, mirrored = false, label }: Media) {
-  const element = useRef<HTMLVideoElement & HTMLAudioElement>(null);
-  useEffect(() => {
-    const media = element.current;
-    if (!media) return undefined;
-    media.srcObject = track ? new MediaStream([track]) : null;
-    if (track) play(media);
-    return () => forget(media);
-  }, [track]);
-  if (kind === 'audio') return <audio ref={element} aria-label={label} />;
-  return (
-    <video ref={element} muted playsInline hidden={track === null} class={mirrored ? 'mirrored' : ''} aria-label={label} />
   );
 }
 

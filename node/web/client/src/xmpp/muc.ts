@@ -17,6 +17,8 @@ export interface OwnPresence {
   nick: string;
   displayName: string;
   sources: SourceInfo;
+  /** video codecs we take, the preferred first */
+  codecs: readonly string[];
   /** true in the presence that joins */
   join: boolean;
   password?: string;
@@ -31,7 +33,7 @@ export function ownPresence(own: OwnPresence): Element {
     own.join ? x('x', { xmlns: NS.muc }, password) : undefined,
     capsElement(),
     x('SourceInfo', {}, JSON.stringify(own.sources)),
-    x('jitsi_participant_codecList', {}, 'vp8'),
+    x('jitsi_participant_codecList', {}, own.codecs.join()),
     own.displayName === '' ? undefined : x('nick', { xmlns: NS.nick }, own.displayName),
   );
 }
@@ -44,6 +46,15 @@ export function chatMessage(room: string, id: string, body: string): Element {
   return x('message', { xmlns: 'jabber:client', to: room, type: 'groupchat', id }, x('body', {}, body));
 }
 
+/** A message to one occupant, seen by nobody else. */
+export function privateMessage(room: string, nick: string, id: string, body: string): Element {
+  return x('message', { xmlns: 'jabber:client', to: `${room}/${nick}`, type: 'chat', id }, x('body', {}, body));
+}
+
+export function subjectMessage(room: string, subject: string): Element {
+  return x('message', { xmlns: 'jabber:client', to: room, type: 'groupchat' }, x('subject', {}, subject));
+}
+
 /** A presence from the room. */
 export interface RoomPresence {
   nick: string;
@@ -53,6 +64,8 @@ export interface RoomPresence {
   self: boolean;
   statuses: readonly string[];
   moderator: boolean;
+  /** real JID, '' when the room hides it */
+  jid: string;
   displayName: string;
   sources: SourceInfo;
   /** the error condition; '' unless type is error */
@@ -74,6 +87,7 @@ export function readPresence(stanza: Element): RoomPresence {
     self: statuses.includes('110'),
     statuses,
     moderator: item !== undefined && attribute(item, 'role') === 'moderator',
+    jid: item ? attribute(item, 'jid') : '',
     displayName: text(child(stanza, 'nick', NS.nick)).trim().slice(0, 80),
     sources: readSourceInfo(text(child(stanza, 'SourceInfo'))),
     condition: type === 'error' ? errorCondition(stanza) || 'undefined-condition' : '',
@@ -110,6 +124,11 @@ export function isMuted(sources: SourceInfo, kind: 'a' | 'v'): boolean {
     ([name, state]) => new RegExp(`-${kind}\\d+$`).test(name) && state.videoType !== 'desktop',
   );
   return of.every(([, state]) => state.muted);
+}
+
+/** Whether a participant shows a screen. */
+export function isSharing(sources: SourceInfo): boolean {
+  return Object.values(sources).some(({ muted, videoType }) => !muted && videoType === 'desktop');
 }
 
 /** A message from the room; undefined when it is none for people to read. */

@@ -1,15 +1,14 @@
 /**
  * The XMPP stream of the page: WebSocket (RFC 7395), ANONYMOUS, bind, stream management (XEP-0198).
  *
- * Strophe speaks the protocol and counts stanzas; this class owns when to connect. A lost socket is resumed for as
- * long as the server keeps the session (`?previd=` in the URL names it, so that a server can find who holds it);
- * what is sent meanwhile waits. When the session is gone the stream is over: `lost` is called once, and whoever wants
- * to go on makes a new Stream.
+ * All of the login is sent at once, without waiting for the answers between: online after one round trip on an open
+ * socket, resumed after one too. A lost socket is resumed for as long as the server keeps the session (`?previd=` in
+ * the URL names it, so that a server can find who holds it); what is sent meanwhile waits. When the session is gone the
+ * stream is over: `lost` is called once, and whoever wants to go on makes a new Stream.
  */
-import { Strophe } from 'strophe.js';
-import type { SMState, SMStorageBackend } from 'strophe.js';
+import { Ledger } from './ledger';
 import { NS } from './names';
-import { attribute, errorCondition, x } from './xml';
+import { attribute, child, errorCondition, parse, serialize, text, x } from './xml';
 
 export interface StreamEvents {
   /** Bound: the JID is final. */
@@ -56,14 +55,15 @@ const PING_TIMEOUT = 5_000;
 const PINGS_LOST = 2;
 const WAITING_MAX = 200;
 
-Strophe.setLogLevel(Strophe.LogLevel.WARN);
+const BIND = 'bind';
 
 type Phase = 'new' | 'connecting' | 'online' | 'offline' | 'over';
 
 export class Stream {
+  jid = '';
   #phase: Phase = 'new';
-  readonly #connection: InstanceType<typeof Strophe.Connection>;
-  readonly #memory = new Memory();
+  #socket: WebSocket | undefined;
+  readonly #ledger = new Ledger();
   readonly #requests = new Map<string, Request>();
   #waiting: Element[] = [];
   #attempts = 0;
@@ -77,19 +77,7 @@ export class Stream {
   constructor(
     private readonly config: StreamConfig,
     private readonly events: StreamEvents,
-  ) {
-    this.#connection = new Strophe.Connection(this.#url(), {
-      mechanisms: [Strophe.SASLAnonymous],
-      enableStreamManagement: true,
-      explicitResourceBinding: true,
-      streamManagement: { storage: this.#memory },
-    });
-    this.#connection.rawInput = () => this.#heard();
-  }
-
-  get jid(): string {
-    return this.#connection.jid;
-  }
+  ) {}
 
   connect(): void {
     if (this.#phase !== 'new') return;
@@ -99,7 +87,7 @@ export class Stream {
 
   /** Sends now, or as soon as the session is resumed. */
   send(stanza: Element): void {
-    if (this.#phase === 'online') this.#connection.send(stanza);
+    if (this.#phase === 'online') this.#sendNow(stanza);
     else if (this.#phase === 'offline' && this.#waiting.length < WAITING_MAX) this.#waiting.push(stanza);
   }
 
@@ -128,80 +116,120 @@ export class Stream {
 
   /** Closes for good; `lost` is not called. */
   close(): void {
-    const connected = this.#phase === 'online';
+    if (this.#phase === 'online') this.#write(x('close', { xmlns: NS.framing }));
     this.#end();
-    if (connected) this.#connection.disconnect();
-    else this.#connection._doDisconnect();
   }
 
   #url(): string {
     const url = new URL(this.config.url);
     url.searchParams.set('room', this.config.room);
-    const token = this.#memory.token;
-    if (token !== '') url.searchParams.set('previd', token);
+    if (this.#ledger.token !== '') url.searchParams.set('previd', this.#ledger.token);
     return url.href;
   }
 
   #dial(): void {
-    this.#connection.service = this.#url();
+    const socket = new WebSocket(this.#url(), 'xmpp');
+    this.#socket = socket;
     clearTimeout(this.#attempt);
-    this.#attempt = setTimeout(() => this.#connection._doDisconnect('timeout'), ATTEMPT_TIMEOUT);
-    this.#connection.connect(this.config.domain, '', (status, condition) => this.#status(status, condition ?? ''));
+    this.#attempt = setTimeout(() => this.#drop(), ATTEMPT_TIMEOUT);
+    socket.onopen = () => {
+      if (socket === this.#socket) this.#login();
+    };
+    socket.onmessage = ({ data }) => {
+      if (socket === this.#socket) this.#receive(String(data));
+    };
+    socket.onclose = () => {
+      if (socket === this.#socket) this.#drop();
+    };
   }
 
-  #status(status: number, condition: string): void {
-    if (this.#phase === 'over') return;
-    switch (status) {
-      case Strophe.Status.BINDREQUIRED:
-        // After a refused resume the same stream could bind anew, but everything of the old session is gone with it.
-        if (this.#phase === 'offline') this.#lose('session-expired');
-        else this.#connection.bind();
+  #login(): void {
+    const open = x('open', { xmlns: NS.framing, to: this.config.domain, version: '1.0' });
+    this.#write(open);
+    this.#write(x('auth', { xmlns: NS.sasl, mechanism: 'ANONYMOUS' }));
+    this.#write(open);
+    if (this.#phase === 'offline') {
+      this.#write(x('resume', { xmlns: NS.management, h: this.#ledger.handled, previd: this.#ledger.token }));
+      return;
+    }
+    this.#write(x('iq', { xmlns: 'jabber:client', id: BIND, type: 'set' }, x('bind', { xmlns: NS.bind })));
+    this.#write(x('enable', { xmlns: NS.management, resume: 'true' }));
+  }
+
+  #receive(data: string): void {
+    const element = parse(data);
+    if (!element) return;
+    this.#heard();
+    switch (element.nodeName) {
+      case 'iq':
+      case 'message':
+      case 'presence':
+        this.#stanza(element);
         return;
-      case Strophe.Status.CONNECTED:
+      case 'r':
+        this.#write(x('a', { xmlns: NS.management, h: this.#ledger.handled }));
+        return;
+      case 'a':
+        this.#ledger.acknowledged(Number(attribute(element, 'h')));
+        return;
+      case 'enabled':
+        if (attribute(element, 'resume') === 'true') this.#ledger.token = attribute(element, 'id');
         this.#online();
         return;
-      case Strophe.Status.AUTHFAIL:
-        this.#lose(condition || 'not-authorized');
+      case 'resumed':
+        this.#resumed(element);
         return;
-      case Strophe.Status.ERROR:
-        if (condition === 'conflict') this.#lose(condition);
+      case 'failed':
+        this.#lose('session-expired');
         return;
-      case Strophe.Status.DISCONNECTED:
-        this.#disconnected();
+      case 'failure':
+        this.#lose(errorCondition(element) || 'not-authorized');
+        return;
+      case 'stream:error':
+        if (errorCondition(element) === 'conflict') this.#lose('conflict');
+        return;
+      case 'close':
+        this.#drop();
         return;
     }
   }
 
   #online(): void {
+    if (this.#phase !== 'connecting' || this.jid === '') return;
     clearTimeout(this.#attempt);
-    const resumed = this.#phase === 'offline';
+    this.#phase = 'online';
+    this.#heard();
+    this.events.online(this.jid);
+  }
+
+  #resumed(element: Element): void {
+    if (this.#phase !== 'offline') return;
+    clearTimeout(this.#attempt);
     this.#phase = 'online';
     this.#attempts = 0;
-    this.#pingsLost = 0;
-    this.#connection.addHandler((stanza) => this.#stanza(stanza), null, 'iq', null);
-    this.#connection.addHandler((stanza) => this.#stanza(stanza), null, 'presence', null);
-    this.#connection.addHandler((stanza) => this.#stanza(stanza), null, 'message', null);
+    this.#ledger.acknowledged(Number(attribute(element, 'h')));
+    for (const stanza of this.#ledger.unacknowledged) this.#socket?.send(stanza);
+    for (const stanza of this.#waiting.splice(0)) this.#sendNow(stanza);
     this.#heard();
-    if (!resumed) {
-      this.events.online(this.#connection.jid);
-      return;
-    }
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const stanza of waiting) this.#connection.send(stanza);
     this.events.resumed();
   }
 
-  #disconnected(): void {
+  /** The socket is of no use any more. */
+  #drop(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
     clearTimeout(this.#attempt);
     clearTimeout(this.#ping);
-    if (this.#phase === 'connecting' || this.#memory.token === '') {
+    if (this.#phase === 'over') return;
+    if (this.#phase === 'connecting' || this.#ledger.token === '') {
       this.#lose('connection-lost');
       return;
     }
     if (this.#phase === 'online') {
       this.#phase = 'offline';
       this.#offlineSince = Date.now();
+      this.#attempts = 0;
       this.events.offline();
     } else if (Date.now() - this.#offlineSince > RESUME_FOR) {
       this.#lose('connection-lost');
@@ -221,8 +249,6 @@ export class Stream {
   #lose(reason: string): void {
     if (this.#phase === 'over') return;
     this.#end();
-    // Not from within Strophe's own handlers, which still work on the connection.
-    setTimeout(() => this.#connection._doDisconnect(), 0);
     this.events.lost(reason);
   }
 
@@ -232,6 +258,9 @@ export class Stream {
     clearTimeout(this.#attempt);
     clearTimeout(this.#ping);
     this.#waiting = [];
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close(1000);
     for (const request of this.#requests.values()) {
       clearTimeout(request.timer);
       request.reject(new RequestError('closed'));
@@ -239,14 +268,35 @@ export class Stream {
     this.#requests.clear();
   }
 
-  /** Strophe removes a handler that throws, so nothing may get out of here. */
-  #stanza(stanza: Element): boolean {
+  #write(element: Element): void {
+    this.#socket?.send(serialize(element));
+  }
+
+  #sendNow(stanza: Element): void {
+    const written = serialize(stanza);
+    const ask = this.#ledger.sent(written);
+    this.#socket?.send(written);
+    if (ask) this.#write(x('r', { xmlns: NS.management }));
+  }
+
+  #stanza(stanza: Element): void {
+    if (this.#phase === 'connecting') {
+      this.#bound(stanza);
+      return;
+    }
+    this.#ledger.came();
     try {
       if (!this.#answered(stanza)) this.events.stanza(stanza);
     } catch (error) {
       console.error('stanza not handled', error);
     }
-    return true;
+  }
+
+  #bound(stanza: Element): void {
+    if (attribute(stanza, 'id') !== BIND) return;
+    const bind = child(stanza, 'bind', NS.bind);
+    this.jid = text(bind && child(bind, 'jid'));
+    if (this.jid === '') this.#lose(errorCondition(stanza) || 'not-authorized');
   }
 
   #answered(stanza: Element): boolean {
@@ -277,34 +327,9 @@ export class Stream {
       await this.request(ping, PING_TIMEOUT);
     } catch (error) {
       if (this.#phase !== 'online' || (error as RequestError).condition !== 'timeout') return;
-      if (++this.#pingsLost >= PINGS_LOST) this.#connection._doDisconnect('ping');
+      if (++this.#pingsLost >= PINGS_LOST) this.#drop();
       else this.#ping = setTimeout(() => void this.#pingNow(), 0);
     }
-  }
-}
-
-/**
- * The resumable state of one Stream. Strophe's own default keeps it in the tab's session storage, where a reloaded
- * page would take over the session of the page before it.
- */
-class Memory implements SMStorageBackend {
-  #state: SMState | null = null;
-
-  /** What names the session when resuming it; '' when it cannot be resumed. */
-  get token(): string {
-    return (this.#state?.resumeSupported && this.#state.id) || '';
-  }
-
-  load(): SMState | null {
-    return this.#state;
-  }
-
-  save(_key: string, state: SMState): void {
-    this.#state = state;
-  }
-
-  clear(): void {
-    this.#state = null;
   }
 }
 

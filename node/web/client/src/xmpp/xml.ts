@@ -1,19 +1,60 @@
-/** Elements: building without string concatenation, and reading by name and namespace. */
-import { Strophe } from 'strophe.js';
+/** Elements: building and writing without string concatenation, parsing, and reading by name and namespace. */
 
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
+let factory: Document | undefined;
+
 /** Builds an element; attributes that are undefined are left out, xmlns is an attribute like any other. */
 export function x(name: string, attributes: Attributes, ...content: (Element | string | undefined)[]): Element {
-  const made = Strophe.xmlElement(name) as Element;
+  factory ??= new DOMParser().parseFromString('<x/>', 'text/xml');
+  const made = factory.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== undefined) made.setAttribute(key, String(value));
   }
   for (const part of content) {
     if (part === undefined) continue;
-    made.appendChild(typeof part === 'string' ? Strophe.xmlTextNode(part) : part);
+    made.appendChild(typeof part === 'string' ? factory.createTextNode(part) : part);
   }
   return made;
+}
+
+/** The element as text: its attributes as they are, none added. */
+export function serialize(element: Element): string {
+  let written = `<${element.nodeName}`;
+  for (const { name, value } of Array.from(element.attributes)) written += ` ${name}="${escaped(value)}"`;
+  if (!element.firstChild) return `${written}/>`;
+  written += '>';
+  for (let node: ChildNode | null = element.firstChild; node !== null; node = node.nextSibling) {
+    if (node.nodeType === 1) written += serialize(node as Element);
+    else if (node.nodeType === 3 || node.nodeType === 4) written += escaped(node.nodeValue ?? '');
+  }
+  return `${written}</${element.nodeName}>`;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\t': '&#x9;',
+  '\n': '&#xA;',
+  '\r': '&#xD;',
+};
+
+/** What XML cannot carry is left out: control characters and halves of surrogate pairs. */
+function escaped(text: string): string {
+  return text
+    .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '')
+    .replace(/[&<>"\t\n\r]/g, (letter) => ESCAPES[letter]!);
+}
+
+/** @returns the element of a text; undefined when it is not well-formed */
+export function parse(text: string): Element | undefined {
+  const { documentElement } = new DOMParser().parseFromString(text, 'text/xml');
+  return documentElement && documentElement.getElementsByTagName('parsererror').length === 0 &&
+    documentElement.nodeName !== 'parsererror'
+    ? documentElement
+    : undefined;
 }
 
 export function namespace(element: Element): string {
@@ -22,14 +63,9 @@ export function namespace(element: Element): string {
 
 /** The element children of that name and, when given, that namespace. */
 export function children(parent: Element, name: string, space?: string): Element[] {
-  const found: Element[] = [];
-  for (let node = parent.firstChild; node !== null; node = node.nextSibling) {
-    if (node.nodeType !== 1) continue;
-    const element = node as Element;
-    const local = element.localName ?? element.nodeName;
-    if (local === name && (space === undefined || namespace(element) === space)) found.push(element);
-  }
-  return found;
+  return elements(parent).filter(
+    (element) => localName(element) === name && (space === undefined || namespace(element) === space),
+  );
 }
 
 export function child(parent: Element, name: string, space?: string): Element | undefined {
@@ -44,11 +80,21 @@ export function text(element: Element | undefined): string {
   return element?.textContent ?? '';
 }
 
-/** The condition of an error stanza, e.g. `not-authorized`; '' when there is none. */
+/** The condition in an error, e.g. `not-authorized`: of an error stanza, or of the element that holds it itself. */
 export function errorCondition(stanza: Element): string {
-  const error = child(stanza, 'error');
-  for (let node = error?.firstChild ?? null; node !== null; node = node.nextSibling) {
-    if (node.nodeType === 1 && node.nodeName !== 'text') return (node as Element).localName ?? node.nodeName;
+  const error = child(stanza, 'error') ?? stanza;
+  const condition = elements(error).find((element) => localName(element) !== 'text');
+  return condition ? localName(condition) : '';
+}
+
+function elements(parent: Element): Element[] {
+  const found: Element[] = [];
+  for (let node: ChildNode | null = parent.firstChild; node !== null; node = node.nextSibling) {
+    if (node.nodeType === 1) found.push(node as Element);
   }
-  return '';
+  return found;
+}
+
+function localName(element: Element): string {
+  return element.localName ?? element.nodeName;
 }
