@@ -54,6 +54,7 @@ test('everything goes by keyboard alone, and where it is can be seen', async () 
   await keyboard.press('ArrowUp');
   await keyboard.press('Home');
   await keyboard.press('Enter');
+  await ann.page.waitForSelector('[data-testid=chat-input]:focus');
   await keyboard.type('by keys');
   await keyboard.press('Enter');
   await other.reads('by keys');
