@@ -10,20 +10,29 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 )
 
 // BrowserOptions says which browser starts and what its user does.
 type BrowserOptions struct {
-	Engine string   // "chromium", also when empty
+	Engine string   // "chromium", also when empty, or "firefox"
 	Media  Media    // what its camera and microphone give
 	Secure []string // origins that count as secure though they are http, such as http://10.1.1.10:8080
+	Window Window   // the zero value is 1280x720
 	Args   []string // more command line arguments
 }
 
-// Browser is a browser inside a namespace, with the Node process that drives it outside.
+// Window is the size of a browser's pages in pixels. A page asks for pictures as large as it shows them.
+type Window struct {
+	Width  int `json:"width"`
+	Height int `json:"height"`
+}
+
+// engines are the programs by their engine.
+var engines = map[string]string{"chromium": "chromium", "firefox": "firefox-esr"}
+
+// Browser is a browser inside a namespace, with the Node process that drives it.
 type Browser struct {
 	Version   string
 	namespace *Namespace
@@ -50,14 +59,6 @@ type answer struct {
 // patience is how long a browser may take for one step. Two shared cores can be slow.
 const patience = 30 * time.Second
 
-// chromiumArgs are for a browser that talks to nobody but the lab, and whose pages never count as being in the background.
-var chromiumArgs = []string{
-	"--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-	"--disable-component-update", "--disable-sync", "--disable-renderer-backgrounding", "--disable-background-timer-throttling",
-	"--disable-backgrounding-occluded-windows", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-	"--autoplay-policy=no-user-gesture-required", "--disable-features=WebRtcHideLocalIpsWithMdns", "--ignore-certificate-errors",
-}
-
 // Browser starts a browser inside a namespace, with a new profile. It ends with the lab, or with its Close.
 func (l *Lab) Browser(n *Namespace, o BrowserOptions) (*Browser, error) {
 	b, err := l.browser(n, o)
@@ -71,7 +72,13 @@ func (l *Lab) browser(n *Namespace, o BrowserOptions) (*Browser, error) {
 	if o.Engine == "" {
 		o.Engine = "chromium"
 	}
-	program, err := exec.LookPath(o.Engine)
+	if o.Window == (Window{}) {
+		o.Window = Window{1280, 720}
+	}
+	if engines[o.Engine] == "" {
+		return nil, fmt.Errorf("no engine %q: want chromium or firefox", o.Engine)
+	}
+	program, err := exec.LookPath(engines[o.Engine])
 	if err != nil {
 		return nil, fmt.Errorf("%w; tools/lab/install.sh installs it", err)
 	}
@@ -83,18 +90,9 @@ func (l *Lab) browser(n *Namespace, o BrowserOptions) (*Browser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make profile: %w", err)
 	}
-	wrapper := filepath.Join(home, "run")
-	script := fmt.Sprintf("#!/bin/sh\nexec ip netns exec %s %s \"$@\"\n", n.Name, program)
-	if err := os.WriteFile(wrapper, []byte(script), 0o700); err != nil {
-		return nil, fmt.Errorf("write wrapper: %w", err)
-	}
-	media, scripts, err := o.Media.prepare(l)
+	camera, scripts, err := o.Media.prepare(l, o.Engine)
 	if err != nil {
 		return nil, err
-	}
-	args := append(append([]string{}, chromiumArgs...), media...)
-	if len(o.Secure) > 0 {
-		args = append(args, "--unsafely-treat-insecure-origin-as-secure="+strings.Join(o.Secure, ","))
 	}
 	b := &Browser{namespace: n, waiting: map[int]chan answer{}}
 	if err := b.connect(l, driver, home); err != nil {
@@ -102,7 +100,8 @@ func (l *Lab) browser(n *Namespace, o BrowserOptions) (*Browser, error) {
 	}
 	var launched struct{ Version string }
 	err = b.call("launch", map[string]any{
-		"engine": o.Engine, "executable": wrapper, "args": append(args, o.Args...), "profile": filepath.Join(home, "profile"), "scripts": scripts,
+		"engine": o.Engine, "executable": program, "profile": filepath.Join(home, "profile"), "scripts": scripts,
+		"secure": append([]string{}, o.Secure...), "camera": camera, "viewport": o.Window, "args": append([]string{}, o.Args...),
 	}, &launched)
 	if err != nil {
 		log := tail(b.process.Log(), 20)
@@ -116,7 +115,8 @@ func (l *Lab) browser(n *Namespace, o BrowserOptions) (*Browser, error) {
 	return b, nil
 }
 
-// connect starts the driver, whose standard input and output are for its messages alone.
+// connect starts the driver, whose standard input and output are for its messages alone. It runs in the namespace, because it
+// reaches Firefox through a socket.
 func (b *Browser) connect(l *Lab, driver, home string) error {
 	in, requests, err := os.Pipe()
 	if err != nil {
@@ -130,7 +130,7 @@ func (b *Browser) connect(l *Lab, driver, home string) error {
 	b.process, err = l.start(b.namespace.Name+".browser", func(c *exec.Cmd) {
 		c.Stdin, c.Stdout = in, out
 		c.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+home)
-	}, "node", filepath.Join(driver, "driver.mjs"))
+	}, "ip", "netns", "exec", b.namespace.Name, "node", filepath.Join(driver, "driver.mjs"))
 	err = errors.Join(err, in.Close(), out.Close())
 	if err != nil {
 		return errors.Join(err, requests.Close(), answers.Close())

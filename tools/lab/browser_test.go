@@ -16,7 +16,7 @@ import (
 const self = 5
 
 // loop opens the page that calls itself, served from another region, with the media of participant 5.
-func loop(t *testing.T, clock bool) *lab.Page {
+func loop(t *testing.T, engine string, clock bool) *lab.Page {
 	t.Helper()
 	l := lab.New(t, pair(wan.Impairment{Delay: 20 * ms}))
 	listener, err := l.Node("us").Listen(net.JoinHostPort(l.Node("us").Addr().String(), "8080"))
@@ -28,7 +28,7 @@ func loop(t *testing.T, clock bool) *lab.Page {
 	t.Cleanup(func() { _ = server.Close() })
 	origin := "http://" + listener.Addr().String()
 	b, err := l.Browser(l.Client("eu"), lab.BrowserOptions{
-		Media: lab.Media{Participant: self, Clock: clock}, Secure: []string{origin},
+		Engine: engine, Media: lab.Media{Participant: self, Clock: clock}, Secure: []string{origin},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -65,12 +65,17 @@ func judge(t *testing.T, p *lab.Page) (lab.Video, lab.Sound) {
 	return v, r.Sounds[at]
 }
 
-func TestJudgeOfAFile(t *testing.T) {
-	p := loop(t, false)
+func TestJudgeOfAnIdentity(t *testing.T) {
+	t.Run("chromium", func(t *testing.T) { judgeIdentity(t, "chromium") })
+	t.Run("firefox", func(t *testing.T) { judgeIdentity(t, "firefox") })
+}
+
+func judgeIdentity(t *testing.T, engine string) {
+	p := loop(t, engine, false)
 	v, s := judge(t, p)
 	id, share := v.Identity()
 	t.Logf("%dx%d identity %d (%.2f of %d), %v fps, mean %v", v.Width, v.Height, id, share, len(v.Samples), v.Decoded, v.Mean)
-	if id != self || share < 0.9 || len(v.Samples) < 60 {
+	if id != self || share < 0.9 || len(v.Samples) < 30 {
 		t.Errorf("identity %d in %.2f of %d samples, want %d", id, share, len(v.Samples), self)
 	}
 	if who, ok := v.Colour(1, 2, 3, 4, 5, 6, 7, 8); !ok || who != self {
@@ -96,7 +101,12 @@ func TestJudgeOfAFile(t *testing.T) {
 }
 
 func TestJudgeOfAClock(t *testing.T) {
-	p := loop(t, true)
+	t.Run("chromium", func(t *testing.T) { judgeClock(t, "chromium") })
+	t.Run("firefox", func(t *testing.T) { judgeClock(t, "firefox") })
+}
+
+func judgeClock(t *testing.T, engine string) {
+	p := loop(t, engine, true)
 	v, s := judge(t, p)
 	direct, ok := v.Latency()
 	t.Logf("%dx%d median %v, %v fps, mean %v, hears %v", v.Width, v.Height, direct, v.Decoded, v.Mean, s.Hears(self))
@@ -126,7 +136,12 @@ func TestJudgeOfAClock(t *testing.T) {
 }
 
 func TestPageSteps(t *testing.T) {
-	p := loop(t, true)
+	t.Run("chromium", func(t *testing.T) { pageSteps(t, "chromium") })
+	t.Run("firefox", func(t *testing.T) { pageSteps(t, "firefox") })
+}
+
+func pageSteps(t *testing.T, engine string) {
+	p := loop(t, engine, true)
 	for _, err := range []error{p.Fill("[data-testid=field]", "hello"), p.Click(`role=button[name="Again"]`)} {
 		if err != nil {
 			t.Fatal(err)

@@ -105,24 +105,23 @@ func (l *Lab) buildHost(router *Namespace, region string, s subnet, forwards boo
 	if err != nil {
 		return nil, err
 	}
-	n.v4, n.v6 = s.v4(10), s.v6(10)
+	n.v6 = s.v6(10)
 	if err := ip("link", "add", s.host, "netns", router.Name, "type", "veth", "peer", "name", "eth0", "netns", n.Name); err != nil {
 		return nil, err
 	}
-	if err := batch(router.Name, []string{
-		"link set " + s.host + " up",
-		fmt.Sprintf("addr add %s/24 dev %s", s.v4(1), s.host),
-		fmt.Sprintf("addr add %s/64 dev %s nodad", s.v6(1), s.host),
-	}); err != nil {
+	outer := []string{"link set " + s.host + " up", fmt.Sprintf("addr add %s/64 dev %s nodad", s.v6(1), s.host)}
+	inner := []string{
+		"link set eth0 up", fmt.Sprintf("addr add %s/64 dev eth0 nodad", n.v6), fmt.Sprintf("route add ::/0 via %s", s.v6(1)),
+	}
+	if !s.v6Only {
+		n.v4 = s.v4(10)
+		outer = append(outer, fmt.Sprintf("addr add %s/24 dev %s", s.v4(1), s.host))
+		inner = append(inner, fmt.Sprintf("addr add %s/24 dev eth0", n.v4), fmt.Sprintf("route add default via %s", s.v4(1)))
+	}
+	if err := batch(router.Name, outer); err != nil {
 		return nil, err
 	}
-	return n, batch(n.Name, []string{
-		"link set eth0 up",
-		fmt.Sprintf("addr add %s/24 dev eth0", n.v4),
-		fmt.Sprintf("addr add %s/64 dev eth0 nodad", n.v6),
-		fmt.Sprintf("route add default via %s", s.v4(1)),
-		fmt.Sprintf("route add ::/0 via %s", s.v6(1)),
-	})
+	return n, batch(n.Name, inner)
 }
 
 // buildWAN starts the emulator between the routers.

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Installs what the network lab needs on Debian: run as root, as often as you like. Node.js 20 or newer has to be there.
+# Installs what the network lab needs on Debian: run as root, as often as you like. Node.js 20.19 or newer has to be there.
 set -eu
 cd "$(dirname "$0")"
 
 fail() { echo "tools/lab/install.sh: $*" >&2; exit 1; }
 
 # program:package
-needed='ip:iproute2 nft:nftables ping:iputils-ping pgrep:procps chromium:chromium'
+needed='ip:iproute2 nft:nftables ping:iputils-ping pgrep:procps chromium:chromium firefox-esr:firefox-esr'
 
 missing=
 for pair in $needed; do
@@ -26,12 +26,15 @@ fi
 
 command -v node >/dev/null || fail "node is missing: install Node.js 20 or newer"
 command -v npm >/dev/null || fail "npm is missing: install Node.js 20 or newer with npm"
-node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' || fail "Node.js $(node --version) is too old: 20 or newer"
+node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major == 20 && minor >= 19) ? 0 : 1)' ||
+	fail "Node.js $(node --version) is too old: 20.19 or newer"
 
 # npm leaves a copy of the lock file that says what is installed.
-if ! [ browser/node_modules/.package-lock.json -nt browser/package-lock.json ]; then
-	(cd browser && npm ci --no-audit --no-fund --loglevel=error) || fail "npm ci failed"
-	touch browser/node_modules/.package-lock.json
-fi
+for folder in browser interop; do
+	if ! [ $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ]; then
+		(cd $folder && npm ci --no-audit --no-fund --loglevel=error) || fail "npm ci in $folder failed"
+		touch $folder/node_modules/.package-lock.json
+	fi
+done
 
 [ -c /dev/net/tun ] || fail "/dev/net/tun is missing: the WAN emulator needs TUN devices"

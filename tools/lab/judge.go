@@ -11,26 +11,33 @@ import (
 
 // Report is what a judge saw and heard on a page.
 type Report struct {
-	Videos []Video     `json:"videos"` // one per <video>
-	Sounds []Sound     `json:"sounds"` // one per <audio> or <video> with an audio track
-	Stats  [][]Inbound `json:"stats"`  // of all peer connections, at the start and every second
+	Videos []Video   `json:"videos"` // one per <video>
+	Sounds []Sound   `json:"sounds"` // one per <audio> or <video> with an audio track
+	Stats  []Streams `json:"stats"`  // of all peer connections, at the start and every second
+}
+
+// Streams are the statistics of a moment.
+type Streams struct {
+	Inbound  []Inbound  `json:"inbound"`
+	Outbound []Outbound `json:"outbound"`
 }
 
 // Video is what one <video> element showed.
 type Video struct {
-	Endpoint  string     `json:"endpoint"` // data-endpoint of the nearest element around it
-	Label     string     `json:"label"`    // the text of that element
-	Remote    bool       `json:"remote"`   // shows what a peer connection receives
-	Track     string     `json:"track"`
-	Width     int        `json:"width"`
-	Height    int        `json:"height"`
-	Paused    bool       `json:"paused"`
-	Presented int        `json:"presented"` // frames
-	Samples   [][2]int64 `json:"samples"`   // per frame looked at: strip, -1 if unreadable; wall clock in ms
-	Mean      [3]uint8   `json:"colour"`    // of the flat part, the last time it was looked at
+	Endpoint string     `json:"endpoint"` // data-endpoint, or data-screen, of the nearest element around it
+	Label    string     `json:"label"`    // the text of that element
+	Screen   bool       `json:"screen"`   // the element has data-screen: it shows a shared screen
+	Remote   bool       `json:"remote"`   // shows what a peer connection receives
+	Track    string     `json:"track"`
+	Width    int        `json:"width"`
+	Height   int        `json:"height"`
+	Paused   bool       `json:"paused"`
+	Samples  [][2]int64 `json:"samples"` // per frame looked at, a dozen a second of a remote one: strip, -1 if unreadable; wall clock in ms
+	Mean     [3]uint8   `json:"colour"`  // of the flat part, the last time it was looked at
 
-	// Decoded are the frames decoded in each second, from the statistics of the connection.
+	// Decoded are the frames decoded in each second, from the statistics of the connection; Last are the last ones.
 	Decoded []float64 `json:"-"`
+	Last    Inbound   `json:"-"`
 }
 
 // Sound is what one element had to play.
@@ -43,17 +50,20 @@ type Sound struct {
 	Reads    [][][2]float64 `json:"reads"`   // once a second: peaks of the spectrum, Hz and dB, the highest first
 }
 
-// Inbound is an RTP stream that a connection receives, as WebRTC's statistics have it.
+// Inbound is an RTP stream that a connection receives, as WebRTC's statistics have it. What a browser does not count is 0.
 type Inbound struct {
 	Kind            string  `json:"kind"`
+	Codec           string  `json:"codec"` // VP8, opus, ...
 	SSRC            uint32  `json:"ssrc"`
 	Track           string  `json:"trackIdentifier"`
 	Timestamp       float64 `json:"timestamp"` // ms
 	PacketsReceived int     `json:"packetsReceived"`
 	PacketsLost     int     `json:"packetsLost"`
 	BytesReceived   int     `json:"bytesReceived"`
+	FramesReceived  int     `json:"framesReceived"`
 	FramesDecoded   int     `json:"framesDecoded"`
 	KeyFrames       int     `json:"keyFramesDecoded"`
+	Dropped         int     `json:"framesDropped"`
 	Freezes         int     `json:"freezeCount"`
 	FreezeSeconds   float64 `json:"totalFreezesDuration"`
 	PLIs            int     `json:"pliCount"`
@@ -66,18 +76,41 @@ type Inbound struct {
 	Height          int     `json:"frameHeight"`
 }
 
+// Outbound is an RTP stream that a connection sends.
+type Outbound struct {
+	Kind          string  `json:"kind"`
+	Codec         string  `json:"codec"`
+	SSRC          uint32  `json:"ssrc"`
+	Timestamp     float64 `json:"timestamp"` // ms
+	Active        bool    `json:"active"`
+	PacketsSent   int     `json:"packetsSent"`
+	BytesSent     int     `json:"bytesSent"`
+	FramesEncoded int     `json:"framesEncoded"`
+	KeyFrames     int     `json:"keyFramesEncoded"`
+	PLIs          int     `json:"pliCount"`
+	NACKs         int     `json:"nackCount"`
+	Resent        int     `json:"retransmittedPacketsSent"`
+	Width         int     `json:"frameWidth"`
+	Height        int     `json:"frameHeight"`
+	Target        float64 `json:"targetBitrate"`            // bit/s, what the encoder is asked for
+	Room          float64 `json:"availableOutgoingBitrate"` // bit/s, what the connection believes the network takes
+	Limitation    string  `json:"qualityLimitationReason"`  // none, cpu, bandwidth, other
+	Scalability   string  `json:"scalabilityMode"`
+}
+
 // link gives each video its decoded rates.
 func (r *Report) link() {
 	for k := range r.Videos {
 		v := &r.Videos[k]
 		var last Inbound
 		for n, second := range r.Stats {
-			at := slices.IndexFunc(second, func(i Inbound) bool { return i.Kind == "video" && i.Track == v.Track })
+			at := slices.IndexFunc(second.Inbound, func(i Inbound) bool { return i.Kind == "video" && i.Track == v.Track })
 			if at < 0 {
 				last = Inbound{}
 				continue
 			}
-			now := second[at]
+			now := second.Inbound[at]
+			v.Last = now
 			// A window shorter than half a second, as the last may be, says little.
 			if span := now.Timestamp - last.Timestamp; n > 0 && last.Timestamp > 0 && span > 500 {
 				v.Decoded = append(v.Decoded, float64(now.FramesDecoded-last.FramesDecoded)*1000/span)

@@ -37,21 +37,24 @@ func TestLatencyIsAMedianOfEnough(t *testing.T) {
 }
 
 func TestDecodedRateFollowsTheTrack(t *testing.T) {
-	second := func(at float64, frames int) []Inbound {
-		return []Inbound{
+	second := func(at float64, frames int) Streams {
+		return Streams{Inbound: []Inbound{
 			{Kind: "audio", Track: "a", Timestamp: at},
 			{Kind: "video", Track: "other", Timestamp: at, FramesDecoded: 1000},
 			{Kind: "video", Track: "v", Timestamp: at, FramesDecoded: frames},
-		}
+		}}
 	}
 	r := Report{
 		Videos: []Video{{Track: "v"}, {Track: "gone"}},
 		// The read 100 ms after another is left out, and its frames belong to the next.
-		Stats: [][]Inbound{nil, second(1000, 10), second(2000, 40), second(3000, 65), second(3100, 67), second(4000, 80)},
+		Stats: []Streams{{}, second(1000, 10), second(2000, 40), second(3000, 65), second(3100, 67), second(4000, 80)},
 	}
 	r.link()
 	if diff := cmp.Diff([]float64{30, 25, 15}, r.Videos[0].Decoded); diff != "" {
 		t.Error(diff)
+	}
+	if got := r.Videos[0].Last.FramesDecoded; got != 80 {
+		t.Errorf("last of %d frames, want 80", got)
 	}
 	if got := r.Videos[0].FPS(); got != 25 {
 		t.Errorf("median %v, want 25", got)

@@ -17,15 +17,24 @@ import (
 type Media struct {
 	// Participant says whose picture and tone it is, 1 to 31; 0 leaves the browser's own fake devices.
 	Participant uint8
-	// Clock paints the wall clock into the picture, for Video.Latency; else the picture comes from a file, for
-	// Video.Identity.
+	// Clock paints the wall clock into the picture, for Video.Latency; else the picture is for Video.Identity, from a file
+	// in Chromium and painted by the page in Firefox.
 	Clock bool
 	// Format of the picture; the zero value is picture.Standard.
 	Format picture.Format
+	// Screen says whose picture a shared screen is, painted by the page at 1280x720 and 15 frames a second, without a sound
+	// of its own. 0 leaves the browser's own getDisplayMedia, which waits for somebody to choose.
+	Screen uint8
 }
 
-// fileFrames is the length of a picture file: 4.3 s at 30 frames a second.
-const fileFrames = 128
+// screen is what a shared screen gives.
+var screen = picture.Format{Width: 1280, Height: 720, FPS: 15}
+
+// fileSize bounds a picture file; at 640x360 and 30 frames a second that is 4.3 s.
+const (
+	fileFrames = 128
+	fileSize   = 64 << 20
+)
 
 var (
 	//go:embed browser/scripts/connections.js
@@ -36,32 +45,43 @@ var (
 	judgeScript string
 )
 
-// prepare returns the browser arguments and the scripts for the media, and writes the file if there is one.
-func (m Media) prepare(l *Lab) (args, scripts []string, err error) {
+// prepare returns the camera's picture file, empty when there is none, and the scripts for the media.
+func (m Media) prepare(l *Lab, engine string) (camera string, scripts []string, err error) {
 	scripts = []string{script(connectionsScript, nil), script(judgeScript, nil)}
-	if m.Participant == 0 {
-		return nil, scripts, nil
+	if m.Participant == 0 && m.Screen == 0 {
+		return "", scripts, nil
 	}
-	if m.Participant >= picture.Tones {
-		return nil, nil, fmt.Errorf("participant %d: want less than %d", m.Participant, picture.Tones)
+	if max(m.Participant, m.Screen) >= picture.Tones {
+		return "", nil, fmt.Errorf("participant %d, screen %d: want less than %d", m.Participant, m.Screen, picture.Tones)
 	}
 	if m.Format == (picture.Format{}) {
 		m.Format = picture.Standard
 	}
-	c := picture.Colour(m.Participant)
-	scripts = append(scripts, script(mediaScript, map[string]any{
-		"hertz": picture.Tone(m.Participant), "clock": m.Clock, "colour": fmt.Sprintf("rgb(%d,%d,%d)", c.R, c.G, c.B),
-		"width": m.Format.Width, "height": m.Format.Height, "fps": m.Format.FPS,
-		"blocks": picture.Blocks, "stripHeight": picture.StripHeight,
-	}))
-	if m.Clock {
-		return nil, scripts, nil
+	config := map[string]any{"blocks": picture.Blocks, "stripHeight": picture.StripHeight}
+	if m.Participant > 0 {
+		config["hertz"] = picture.Tone(m.Participant)
+		switch {
+		case m.Clock:
+			config["camera"] = canvas(m.Participant, m.Format, true)
+		case engine == "firefox": // takes no files
+			config["camera"] = canvas(m.Participant, m.Format, false)
+		default:
+			camera, err = l.pictureFile(m)
+		}
 	}
-	path, err := l.pictureFile(m)
-	if err != nil {
-		return nil, nil, err
+	if m.Screen > 0 {
+		config["screen"] = canvas(m.Screen, screen, false)
 	}
-	return []string{"--use-file-for-fake-video-capture=" + path}, scripts, nil
+	return camera, append(scripts, script(mediaScript, config)), err
+}
+
+// canvas describes a picture that the page paints.
+func canvas(participant uint8, f picture.Format, clock bool) map[string]any {
+	c := picture.Colour(participant)
+	return map[string]any{
+		"participant": participant, "clock": clock, "colour": fmt.Sprintf("rgb(%d,%d,%d)", c.R, c.G, c.B),
+		"width": f.Width, "height": f.Height, "fps": f.FPS,
+	}
 }
 
 // pictureFile writes a participant's file, once.
@@ -78,7 +98,8 @@ func (l *Lab) pictureFile(m Media) (string, error) {
 		return "", fmt.Errorf("write picture file: %w", err)
 	}
 	defer file.Close()
-	if err := picture.WriteY4M(file, f, m.Participant, fileFrames); err != nil {
+	frames := min(fileFrames, fileSize/(f.Width*f.Height*3/2))
+	if err := picture.WriteY4M(file, f, m.Participant, frames); err != nil {
 		return "", err
 	}
 	return path, file.Close()

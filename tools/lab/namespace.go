@@ -19,7 +19,7 @@ import (
 
 const namespaces = "/run/netns"
 
-// Namespace is one host of the lab: a network namespace with one address of each family.
+// Namespace is one host of the lab: a network namespace with one address of each family, or of IPv6 alone.
 type Namespace struct {
 	Name string // as ip netns knows it
 	lab  *Lab
@@ -27,7 +27,7 @@ type Namespace struct {
 	v6   netip.Addr
 }
 
-// Addr returns the host's IPv4 address. A router has none.
+// Addr returns the host's IPv4 address. A router has none, nor has a client of a region that is IPv6 only.
 func (n *Namespace) Addr() netip.Addr { return n.v4 }
 
 // Addr6 returns the host's IPv6 address. A router has none.

@@ -21,7 +21,7 @@ table inet lab {
 
 // buildNAT makes a NAT with one client behind it.
 func (l *Lab) buildNAT(b *built, region string, number int) (err error) {
-	if b.nat, err = l.buildHost(b.router, region, subnet{number, natSubnet, "nat"}, true); err != nil {
+	if b.nat, err = l.buildHost(b.router, region, subnet{region: number, number: natSubnet, host: "nat"}, true); err != nil {
 		return err
 	}
 	if b.natClient, err = l.makeNamespace(region+"-natcli", false); err != nil {

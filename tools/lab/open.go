@@ -79,6 +79,7 @@ func Open(topology Topology) (*Lab, error) {
 		return nil, fmt.Errorf("open lab: %w", err)
 	}
 	l := &Lab{claim: c, regions: map[string]*built{}}
+	takeShare(c.prefix)
 	for k, r := range topology.Regions {
 		if err := l.buildRegion(r, k+1); err != nil {
 			return nil, fmt.Errorf("open lab: %w", errors.Join(err, l.Close()))
@@ -121,7 +122,7 @@ func (l *Lab) Close() error {
 	if l.emulator != nil {
 		errs = append(errs, l.emulator.Close())
 	}
-	errs = append(errs, l.claim.release())
+	errs = append(errs, leaveShare(l.claim.prefix), l.claim.release())
 	return errors.Join(errs...)
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -131,11 +132,25 @@ func (p *Page) Arrived(n int, patience time.Duration) error {
 	return p.Wait(fmt.Sprintf("atollLab.arrived() >= %d", n), patience)
 }
 
+// layout tells the judge how a picture is laid out.
+var layout = fmt.Sprintf("{blocks: %d, stripHeight: %d}", picture.Blocks, picture.StripHeight)
+
+// Shows reports whether a received picture of a participant is shown at this moment.
+func (p *Page) Shows(participant uint8) (bool, error) {
+	var strips []int
+	if err := p.Eval("atollLab.look("+layout+")", &strips); err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(strips, func(s int) bool {
+		of, _ := picture.Participant(uint16(max(s, 0)))
+		return s >= 0 && of == participant
+	}), nil
+}
+
 // Judge watches and listens to a page for a window of time, of two seconds or more.
 func (p *Page) Judge(window time.Duration) (Report, error) {
 	var r Report
-	err := p.Eval(fmt.Sprintf("atollLab.judge(%d, {blocks: %d, stripHeight: %d})",
-		window.Milliseconds(), picture.Blocks, picture.StripHeight), &r)
+	err := p.Eval(fmt.Sprintf("atollLab.judge(%d, %s)", window.Milliseconds(), layout), &r)
 	r.link()
 	return r, err
 }

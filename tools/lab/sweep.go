@@ -41,7 +41,7 @@ func Sweep() (removed []string, err error) {
 				errs = append(errs, err)
 				continue
 			}
-			errs = append(errs, removeNamespaces(c.prefix))
+			errs = append(errs, removeNamespaces(c.prefix), leaveShare(c.prefix))
 			if c.work, err = os.Readlink(filepath.Join(c.folder(), "work")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				errs = append(errs, err)
 			}

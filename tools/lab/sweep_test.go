@@ -20,10 +20,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// traces lists what a lab leaves on a machine: namespaces, claims, work folders, processes by their own mark.
+// traces lists what a lab leaves on a machine: namespaces, claims, work folders, control groups, processes by their own mark.
 func traces(t *testing.T, mark string) (found []string) {
 	t.Helper()
-	for _, pattern := range []string{"/run/netns/*", "/run/atoll-lab/atl*", filepath.Join(os.TempDir(), "atoll-lab-*")} {
+	for _, pattern := range []string{"/run/netns/*", "/run/atoll-lab/atl*", filepath.Join(os.TempDir(), "atoll-lab-*"), "/sys/fs/cgroup/cpu/atl*", "/sys/fs/cgroup/atl*"} {
 		m, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

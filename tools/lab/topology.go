@@ -21,6 +21,7 @@ type Region struct {
 	Nodes   int    // namespaces for nodes, 0 for 1
 	Clients int    // namespaces for clients, 0 for 1
 	NAT     bool   // one more client, behind a NAT that lets nothing new in
+	V6Only  bool   // the clients have no IPv4 address; the one behind the NAT has
 }
 
 // Link joins two regions; both directions start with the same impairment.
@@ -56,6 +57,7 @@ type subnet struct {
 	region int // from 1
 	number int
 	host   string // node, node2, cli, cli2, nat
+	v6Only bool
 }
 
 func (s subnet) v4(last byte) netip.Addr {
@@ -78,17 +80,17 @@ func prefixes(region int) []netip.Prefix {
 func (r Region) subnets(n int) (nodes, clients []subnet) {
 	for k := range max(r.Nodes, 1) {
 		if k == 0 {
-			nodes = append(nodes, subnet{n, nodeSubnet, "node"})
+			nodes = append(nodes, subnet{region: n, number: nodeSubnet, host: "node"})
 		} else {
-			nodes = append(nodes, subnet{n, moreNodes + k + 1, fmt.Sprintf("node%d", k+1)})
+			nodes = append(nodes, subnet{region: n, number: moreNodes + k + 1, host: fmt.Sprintf("node%d", k+1)})
 		}
 	}
 	for k := range max(r.Clients, 1) {
-		if k == 0 {
-			clients = append(clients, subnet{n, clientSubnet, "cli"})
-		} else {
-			clients = append(clients, subnet{n, moreClients + k + 1, fmt.Sprintf("cli%d", k+1)})
+		c := subnet{region: n, number: clientSubnet, host: "cli", v6Only: r.V6Only}
+		if k > 0 {
+			c.number, c.host = moreClients+k+1, fmt.Sprintf("cli%d", k+1)
 		}
+		clients = append(clients, c)
 	}
 	return nodes, clients
 }

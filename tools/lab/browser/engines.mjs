@@ -3,48 +3,18 @@
 //   { version, open(console) -> page, close() }
 //
 // where console(type, text) is called for what a page logs, and a page has goto, eval, click, fill, press, texts, screenshot
-// and close. Selectors are Playwright's: CSS, `text=...`, `role=button[name="Join"]`.
-import { chromium as playwright } from 'playwright-core';
+// and close. Selectors are CSS, `text=...` or `role=button[name="Join"]`.
+//
+// An engine's params:
+//
+//   executable           path of the browser
+//   profile              a folder of its own, empty
+//   scripts              run before any of a page's own
+//   secure               origins that count as secure though they are http
+//   camera               picture file for the camera, '' for the browser's own fake; Chromium only
+//   viewport             { width, height }
+//   args                 more command line arguments
+import { chromium } from './chromium.mjs';
+import { firefox } from './firefox.mjs';
 
-export const engines = { chromium };
-
-// params: executable, args, profile (a new folder), scripts (run before any page's own)
-async function chromium({ executable, args, profile, scripts }) {
-  const context = await playwright.launchPersistentContext(profile, {
-    executablePath: executable,
-    headless: true,
-    args,
-    viewport: { width: 1280, height: 720 },
-  });
-  for (const content of scripts) await context.addInitScript({ content });
-  return {
-    version: context.browser()?.version() ?? 'chromium',
-    open: (console) => chromiumPage(context, console),
-    close: () => context.close(),
-  };
-}
-
-async function chromiumPage(context, console) {
-  const page = await context.newPage();
-  // Straight to the protocol: a page's content security policy may forbid what page.evaluate does with strings.
-  const session = await context.newCDPSession(page);
-  page.on('console', (message) => console(message.type(), message.text()));
-  page.on('pageerror', (error) => console('exception', String(error?.stack ?? error)));
-  page.on('crash', () => console('crash', 'the page crashed'));
-  return {
-    goto: async (url, timeout) => void (await page.goto(url, { timeout, waitUntil: 'load' })),
-    eval: async (expression) => {
-      const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
-        expression, awaitPromise: true, returnByValue: true, userGesture: true, allowUnsafeEvalBlockedByCSP: true,
-      });
-      if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-      return result.value;
-    },
-    click: (selector, timeout) => page.locator(selector).first().click({ timeout }),
-    fill: (selector, text, timeout) => page.locator(selector).first().fill(text, { timeout }),
-    press: (selector, key, timeout) => page.locator(selector).first().press(key, { timeout }),
-    texts: (selector) => page.locator(selector).allInnerTexts(),
-    screenshot: async (path) => void (await page.screenshot({ path })),
-    close: () => page.close(),
-  };
-}
+export const engines = { chromium, firefox };

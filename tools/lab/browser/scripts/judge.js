@@ -1,14 +1,19 @@
 // Gives the page
 //   atollLab.arrived()           how many <video> elements show a picture that was received
+//   atollLab.look(picture)       the strip of every received picture that is shown now
 //   atollLab.judge(ms, picture)  watches every <video> and listens to every <audio> and <video> for ms, and returns what was
 //                                seen and heard; what it means is decided in Go
+// Reading a picture converts the whole of it, so the judge looks only at received ones, every GAP ms: looking at all would cost
+// as much as decoding them, on the cores that are under test.
 () => {
+  const GAP = 80;
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const context = (width, height) =>
     Object.assign(document.createElement('canvas'), { width, height }).getContext('2d', { willReadFrequently: true });
   const tile = (element) => {
-    const around = element.closest('[data-endpoint]');
-    return { endpoint: around?.dataset.endpoint ?? '', label: around?.innerText.trim() ?? '' };
+    const around = element.closest('[data-endpoint], [data-screen]');
+    const { endpoint, screen } = around?.dataset ?? {};
+    return { endpoint: endpoint ?? screen ?? '', screen: screen !== undefined, label: around?.innerText.trim() ?? '' };
   };
   const track = (element, kind) =>
     element.srcObject instanceof MediaStream ? element.srcObject.getTracks().find((t) => t.kind === kind) : undefined;
@@ -49,23 +54,24 @@
   function watch(video, picture) {
     const pen = context(picture.blocks * 10, 10);
     const flat = context(8, 8);
-    const seen = { samples: [], colour: [0, 0, 0], presented: 0 };
-    let first, handle;
-    const onFrame = (_, metadata) => {
+    const shown = track(video, 'video');
+    const seen = { samples: [], colour: [0, 0, 0] };
+    let handle, next = 0;
+    const onFrame = () => {
       const now = Date.now();
       handle = video.requestVideoFrameCallback(onFrame);
-      first ??= metadata.presentedFrames - 1;
-      seen.presented = metadata.presentedFrames - first;
+      if (now < next) return;
+      next = now + GAP;
       seen.samples.push([strip(pen, video, picture), now]);
-      if (seen.samples.length % 15 === 1) seen.colour = colour(flat, video);
+      if (seen.samples.length % 8 === 1) seen.colour = colour(flat, video);
     };
-    handle = video.requestVideoFrameCallback(onFrame);
+    const remote = isRemote(shown);
+    if (remote) handle = video.requestVideoFrameCallback(onFrame);
     return () => {
-      video.cancelVideoFrameCallback(handle);
-      const shown = track(video, 'video');
+      if (remote) video.cancelVideoFrameCallback(handle);
       return {
         ...seen, ...tile(video), width: video.videoWidth, height: video.videoHeight, paused: video.paused,
-        remote: isRemote(shown), track: shown?.id ?? '',
+        remote, track: shown?.id ?? '',
       };
     };
   }
@@ -96,19 +102,29 @@
     };
   }
 
-  async function inbound() {
-    const found = [];
+  // What is read of a stream's statistics; what a browser does not have is left out.
+  const names = {
+    'inbound-rtp': ['kind', 'ssrc', 'trackIdentifier', 'timestamp', 'packetsReceived', 'packetsLost', 'bytesReceived',
+      'framesReceived', 'framesDecoded', 'keyFramesDecoded', 'framesDropped', 'freezeCount', 'totalFreezesDuration',
+      'jitterBufferDelay', 'jitterBufferEmittedCount', 'pliCount', 'nackCount', 'concealedSamples', 'totalSamplesReceived', 'frameWidth', 'frameHeight'],
+    'outbound-rtp': ['kind', 'ssrc', 'timestamp', 'packetsSent', 'bytesSent', 'framesEncoded', 'keyFramesEncoded', 'pliCount', 'nackCount',
+      'retransmittedPacketsSent', 'frameWidth', 'frameHeight', 'targetBitrate', 'qualityLimitationReason', 'scalabilityMode', 'active'],
+  };
+
+  // streams returns the statistics of everything that is received and sent, with the codec and what the network has room for.
+  async function streams() {
+    const found = { inbound: [], outbound: [] };
     for (const connection of atollLab.connections) {
       if (connection.connectionState === 'closed') continue;
-      for (const s of (await connection.getStats()).values()) {
-        if (s.type === 'inbound-rtp') {
-          const { kind, ssrc, trackIdentifier, timestamp, packetsReceived, packetsLost, bytesReceived, framesDecoded, keyFramesDecoded,
-            freezeCount, totalFreezesDuration, jitterBufferDelay, jitterBufferEmittedCount, pliCount, nackCount,
-            concealedSamples, totalSamplesReceived, frameWidth, frameHeight } = s;
-          found.push({ kind, ssrc, trackIdentifier, timestamp, packetsReceived, packetsLost, bytesReceived, framesDecoded, keyFramesDecoded,
-            freezeCount, totalFreezesDuration, jitterBufferDelay, jitterBufferEmittedCount, pliCount, nackCount,
-            concealedSamples, totalSamplesReceived, frameWidth, frameHeight });
-        }
+      const stats = await connection.getStats();
+      let room;
+      for (const s of stats.values()) if (s.type === 'candidate-pair') room = s.availableOutgoingBitrate ?? room;
+      for (const s of stats.values()) {
+        if (!Object.hasOwn(names, s.type)) continue;
+        const stream = { codec: stats.get(s.codecId)?.mimeType.split('/')[1] ?? '' };
+        for (const name of names[s.type]) stream[name] = s[name];
+        if (s.type === 'inbound-rtp') found.inbound.push(stream);
+        else found.outbound.push({ ...stream, availableOutgoingBitrate: room });
       }
     }
     return found;
@@ -117,17 +133,24 @@
   atollLab.arrived = () =>
     [...document.querySelectorAll('video')].filter((v) => v.videoWidth > 0 && isRemote(track(v, 'video'))).length;
 
+  atollLab.look = (picture) => {
+    const pen = context(picture.blocks * 10, 10);
+    return [...document.querySelectorAll('video')]
+      .filter((v) => v.videoWidth > 0 && isRemote(track(v, 'video')))
+      .map((v) => strip(pen, v, picture));
+  };
+
   atollLab.judge = async (ms, picture) => {
     const audio = new AudioContext({ sampleRate: 48000 });
     await audio.resume();
     const elements = [...document.querySelectorAll('audio, video')];
     const ears = elements.filter((e) => track(e, 'audio')).map((e) => listen(audio, e));
     const eyes = elements.filter((e) => e instanceof HTMLVideoElement).map((e) => watch(e, picture));
-    const stats = [await inbound()];
+    const stats = [await streams()];
     for (const begun = Date.now(); Date.now() - begun < ms; ) {
       await sleep(Math.min(1000, Math.max(1, ms - (Date.now() - begun))));
       ears.forEach((ear) => ear.take());
-      stats.push(await inbound());
+      stats.push(await streams());
     }
     const report = { videos: eyes.map((eye) => eye()), sounds: ears.map((ear) => ear.result()), stats };
     await audio.close();
