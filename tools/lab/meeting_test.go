@@ -78,14 +78,19 @@ func TestMeetingOfEveryClient(t *testing.T) {
 // transports checks that the ones behind a NAT and without IPv4 are what they are said to be.
 func (m *meeting) transports() {
 	m.Helper()
+	// A pair that is being checked again is for a moment not "succeeded".
 	const selected = `(async () => {
-		for (const c of atollLab.connections) {
-			if (c.connectionState !== 'connected') continue;
-			const stats = await c.getStats();
-			for (const s of stats.values()) {
-				if (s.type === 'candidate-pair' && s.nominated && s.state === 'succeeded') return stats.get(s.remoteCandidateId).address;
+		for (let tries = 0; tries < 50; tries++) {
+			for (const c of atollLab.connections) {
+				if (c.connectionState !== 'connected') continue;
+				const stats = await c.getStats();
+				for (const s of stats.values()) {
+					if (s.type === 'candidate-pair' && s.nominated && s.state === 'succeeded') return stats.get(s.remoteCandidateId).address;
+				}
 			}
+			await new Promise((done) => setTimeout(done, 100));
 		}
+		return 'nowhere';
 	})()`
 	for k, g := range m.guests {
 		var address string

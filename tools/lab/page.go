@@ -132,13 +132,15 @@ func (p *Page) Arrived(n int, patience time.Duration) error {
 	return p.Wait(fmt.Sprintf("atollLab.arrived() >= %d", n), patience)
 }
 
-// layout tells the judge how a picture is laid out.
-var layout = fmt.Sprintf("{blocks: %d, stripHeight: %d}", picture.Blocks, picture.StripHeight)
+// layout tells the judge how a picture is laid out, and after how many ms to look at one again.
+func layout(gap int) string {
+	return fmt.Sprintf("{blocks: %d, stripHeight: %d, gap: %d}", picture.Blocks, picture.StripHeight, gap)
+}
 
 // Shows reports whether a received picture of a participant is shown at this moment.
 func (p *Page) Shows(participant uint8) (bool, error) {
 	var strips []int
-	if err := p.Eval("atollLab.look("+layout+")", &strips); err != nil {
+	if err := p.Eval("atollLab.look("+layout(0)+")", &strips); err != nil {
 		return false, err
 	}
 	return slices.ContainsFunc(strips, func(s int) bool {
@@ -147,10 +149,11 @@ func (p *Page) Shows(participant uint8) (bool, error) {
 	}), nil
 }
 
-// Judge watches and listens to a page for a window of time, of two seconds or more.
+// Judge watches and listens to a page for a window of time, of two seconds or more. It looks at about 60 pictures of a window.
 func (p *Page) Judge(window time.Duration) (Report, error) {
 	var r Report
-	err := p.Eval(fmt.Sprintf("atollLab.judge(%d, %s)", window.Milliseconds(), layout), &r)
+	gap := int(window.Milliseconds() / 60)
+	err := p.Eval(fmt.Sprintf("atollLab.judge(%d, %s)", window.Milliseconds(), layout(gap)), &r)
 	r.link()
 	return r, err
 }
