@@ -32,7 +32,7 @@ type Video struct {
 	Width    int        `json:"width"`
 	Height   int        `json:"height"`
 	Paused   bool       `json:"paused"`
-	Samples  [][2]int64 `json:"samples"` // per frame looked at, of a remote one: strip, -1 if unreadable; wall clock in ms
+	Samples  [][2]int64 `json:"samples"` // per frame looked at, a dozen a second of a remote one: strip, -1 if unreadable; wall clock in ms
 	Mean     [3]uint8   `json:"colour"`  // of the flat part, the last time it was looked at
 
 	// Decoded are the frames decoded in each second, from the statistics of the connection; Last are the last ones.

@@ -7,8 +7,6 @@
 //	10.R.11.10   fd00:R:11::10   node 2 ...  10.R.21.10   fd00:R:21::10   client 2 ...
 //	10.R.3.10    fd00:R:3::10    the outside of a NAT, 192.168.77.10 and fd77::10 the client behind it
 //
-// The clients of a region that is V6Only have no IPv4 address.
-//
 // Between regions package emulator carries the packets and package wan decides when they arrive and whether. Inside a region
 // nothing is delayed: a client that shall be far from a node gets a region of its own. Nothing reaches the machine's own
 // network.
@@ -24,6 +22,6 @@
 // What a killed process left behind is removed by the next lab, or by [Sweep]. Whose leftovers are stale is told by a lock
 // that a living owner holds in /run/atoll-lab, not by the pid alone.
 //
-// The lab needs root, Linux, iproute2, and for browsers chromium, firefox-esr, Node and the packages in the browser folder;
+// The lab needs root, Linux, iproute2, and for browsers chromium, Node and the packages in the browser folder;
 // install.sh installs them. Tests that use it carry the build tag lab, and fail where it cannot run. Run one at a time.
 package lab

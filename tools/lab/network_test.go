@@ -71,26 +71,6 @@ func TestPingTakesTheDelayBothWays(t *testing.T) {
 	}
 }
 
-func TestClientOfAV6OnlyRegion(t *testing.T) {
-	l := lab.New(t, lab.Topology{
-		Regions: []lab.Region{{Name: "eu", V6Only: true}, {Name: "us"}},
-		Links:   []lab.Link{{A: "eu", B: "us", Impairment: wan.Impairment{Delay: 5 * ms}}},
-	})
-	client, node := l.Client("eu"), l.Node("us")
-	if client.Addr().IsValid() {
-		t.Errorf("the client has the IPv4 address %v", client.Addr())
-	}
-	if _, ok := ping(t, client, node.Addr6()); !ok {
-		t.Error("the client reaches nobody over IPv6")
-	}
-	if _, ok := ping(t, client, node.Addr()); ok {
-		t.Error("the client reaches a node over IPv4")
-	}
-	if _, ok := ping(t, l.Node("eu"), node.Addr()); !ok {
-		t.Error("the node of the region lost its IPv4 too")
-	}
-}
-
 func TestPartitionAndHeal(t *testing.T) {
 	l := lab.New(t, pair(wan.Impairment{Delay: 5 * ms}))
 	from, to := l.Client("eu"), l.Node("us").Addr()

@@ -132,15 +132,13 @@ func (p *Page) Arrived(n int, patience time.Duration) error {
 	return p.Wait(fmt.Sprintf("atollLab.arrived() >= %d", n), patience)
 }
 
-// layout tells the judge how a picture is laid out, and after how many ms to look at one again.
-func layout(gap int) string {
-	return fmt.Sprintf("{blocks: %d, stripHeight: %d, gap: %d}", picture.Blocks, picture.StripHeight, gap)
-}
+// layout tells the judge how a picture is laid out.
+var layout = fmt.Sprintf("{blocks: %d, stripHeight: %d}", picture.Blocks, picture.StripHeight)
 
 // Shows reports whether a received picture of a participant is shown at this moment.
 func (p *Page) Shows(participant uint8) (bool, error) {
 	var strips []int
-	if err := p.Eval("atollLab.look("+layout(0)+")", &strips); err != nil {
+	if err := p.Eval("atollLab.look("+layout+")", &strips); err != nil {
 		return false, err
 	}
 	return slices.ContainsFunc(strips, func(s int) bool {
@@ -149,11 +147,10 @@ func (p *Page) Shows(participant uint8) (bool, error) {
 	}), nil
 }
 
-// Judge watches and listens to a page for a window of time, of two seconds or more. It looks at about 60 pictures of a window.
+// Judge watches and listens to a page for a window of time, of two seconds or more.
 func (p *Page) Judge(window time.Duration) (Report, error) {
 	var r Report
-	gap := int(window.Milliseconds() / 60)
-	err := p.Eval(fmt.Sprintf("atollLab.judge(%d, %s)", window.Milliseconds(), layout(gap)), &r)
+	err := p.Eval(fmt.Sprintf("atollLab.judge(%d, %s)", window.Milliseconds(), layout), &r)
 	r.link()
 	return r, err
 }

@@ -27,20 +27,6 @@ func TestHostsOfARegion(t *testing.T) {
 	}
 }
 
-func TestV6OnlyIsForClients(t *testing.T) {
-	nodes, clients := Region{Name: "us", Nodes: 2, Clients: 2, V6Only: true}.subnets(1)
-	for _, s := range nodes {
-		if s.v6Only {
-			t.Errorf("%s has no IPv4", s.host)
-		}
-	}
-	for _, s := range clients {
-		if !s.v6Only {
-			t.Errorf("%s has IPv4", s.host)
-		}
-	}
-}
-
 // No two hosts share a wire, however many there are.
 func TestSubnetsDoNotCollide(t *testing.T) {
 	nodes, clients := Region{Nodes: mostHosts, Clients: mostHosts}.subnets(1)

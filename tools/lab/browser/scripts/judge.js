@@ -3,9 +3,10 @@
 //   atollLab.look(picture)       the strip of every received picture that is shown now
 //   atollLab.judge(ms, picture)  watches every <video> and listens to every <audio> and <video> for ms, and returns what was
 //                                seen and heard; what it means is decided in Go
-// Reading a picture converts the whole of it, so the judge looks only at received ones, one every picture.gap ms: looking at all
-// would cost as much as decoding them, on the cores that are under test.
+// Reading a picture converts the whole of it, so the judge looks only at received ones, every GAP ms: looking at all would cost
+// as much as decoding them, on the cores that are under test.
 () => {
+  const GAP = 80;
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   const context = (width, height) =>
     Object.assign(document.createElement('canvas'), { width, height }).getContext('2d', { willReadFrequently: true });
@@ -55,18 +56,18 @@
     const flat = context(8, 8);
     const shown = track(video, 'video');
     const seen = { samples: [], colour: [0, 0, 0] };
-    let handle, timer;
-    const next = () => (handle = video.requestVideoFrameCallback(onFrame));
+    let handle, next = 0;
     const onFrame = () => {
       const now = Date.now();
+      handle = video.requestVideoFrameCallback(onFrame);
+      if (now < next) return;
+      next = now + GAP;
       seen.samples.push([strip(pen, video, picture), now]);
       if (seen.samples.length % 8 === 1) seen.colour = colour(flat, video);
-      timer = setTimeout(next, picture.gap);
     };
     const remote = isRemote(shown);
-    if (remote) next();
+    if (remote) handle = video.requestVideoFrameCallback(onFrame);
     return () => {
-      clearTimeout(timer);
       if (remote) video.cancelVideoFrameCallback(handle);
       return {
         ...seen, ...tile(video), width: video.videoWidth, height: video.videoHeight, paused: video.paused,
