@@ -78,9 +78,17 @@ func (k Key) PEM() []byte {
 // Private returns the private key, for the node's certificate.
 func (k Key) Private() ed25519.PrivateKey { return k.private }
 
-// Name returns the name of the node that holds the key.
-func (k Key) Name() Name {
+// Public returns the public key.
+func (k Key) Public() ed25519.PublicKey {
 	public, _ := k.private.Public().(ed25519.PublicKey)
+	return public
+}
+
+// Name returns the name of the node that holds the key.
+func (k Key) Name() Name { return NameOf(k.Public()) }
+
+// NameOf returns the name of the node that holds the private half of a key.
+func NameOf(public ed25519.PublicKey) Name {
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		panic("identity: " + err.Error()) // an Ed25519 key always has this form

@@ -78,6 +78,8 @@ type Source struct {
 	VideoType VideoType
 	// MSID is the media stream id and track id of the sender, passed through to clients that ask for it.
 	MSID string
+	// Muted says that a video source shows nothing now.
+	Muted bool
 	// Encodings stand from the lowest to the highest resolution, in the order of the sender's SIM group.
 	Encodings []Encoding
 }
