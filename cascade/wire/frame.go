@@ -40,11 +40,27 @@ const (
 // blank has an empty frame of every type.
 var blank = func() map[uint64]Frame {
 	all := map[uint64]Frame{}
-	for _, f := range []Frame{
-		Hello{}, LinkState{}, Relayed{},
-		Claim{}, ClaimAnswer{}, Lease{}, Release{}, Holders{},
-		Replica{}, Command{}, Refused{}, Deliver{}, Directed{}, Note{}, Order{}, Dominant{},
-		Subscribe{}, Update{}, Unsubscribe{}, Subscribed{},
+	for _, f := range [...]Frame{
+		Hello{},
+		LinkState{},
+		Relayed{},
+		Claim{},
+		ClaimAnswer{},
+		Lease{},
+		Release{},
+		Holders{},
+		Replica{},
+		Command{},
+		Refused{},
+		Deliver{},
+		Directed{},
+		Note{},
+		Order{},
+		Dominant{},
+		Subscribe{},
+		Update{},
+		Unsubscribe{},
+		Subscribed{},
 	} {
 		all[f.frame()] = f
 	}

@@ -29,10 +29,10 @@ func ParseHeader(b []byte) ([]room.State, error) {
 	return parts, nil
 }
 
-// header begins with the version of the writer. A reader takes a newer one for its own: newer ones only append to records.
+// header begins with the version of the writer. Newer ones only append to records.
 func (c *coder) header(parts *[]room.State) {
 	version := c.version
 	number(c, &version, 1, 1<<16-1)
-	c.version = min(version, Version)
+	c.version = version
 	list(c, parts, maxParts, func(c *coder, m *room.State) { c.state(m) })
 }

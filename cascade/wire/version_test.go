@@ -108,8 +108,14 @@ func TestHelloIsReadInEveryVersion(t *testing.T) {
 
 func TestNegotiate(t *testing.T) {
 	for _, c := range []struct{ ours, theirs, want uint16 }{
-		{0x0101, 0x0101, 1}, {0x0102, 0x0101, 1}, {0x0102, 0x0102, 2}, {0x0102, 0x0203, 2}, {0x0105, 0x0309, 5},
-		{0x0101, 0x0202, 0}, {0x0304, 0x0102, 0}, {0, 0, 0},
+		{0x0101, 0x0101, 1},
+		{0x0102, 0x0101, 1},
+		{0x0102, 0x0102, 2},
+		{0x0102, 0x0203, 2},
+		{0x0105, 0x0309, 5},
+		{0x0101, 0x0202, 0},
+		{0x0304, 0x0102, 0},
+		{0, 0, 0},
 	} {
 		for _, swap := range []bool{false, true} {
 			ours, theirs := Hello{Oldest: c.ours >> 8, Newest: c.ours & 255}, Hello{Oldest: c.theirs >> 8, Newest: c.theirs & 255}
