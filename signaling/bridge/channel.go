@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -20,6 +22,7 @@ const (
 	StatusGoingAway       = websocket.StatusGoingAway
 	StatusUnsupported     = websocket.StatusUnsupportedData
 	StatusPolicyViolation = websocket.StatusPolicyViolation
+	StatusTooBig          = websocket.StatusMessageTooBig
 	StatusTryAgainLater   = websocket.StatusTryAgainLater
 )
 
@@ -27,6 +30,7 @@ const (
 	pingEvery    = 15 * time.Second
 	pongWithin   = 14 * time.Second
 	writeTimeout = 10 * time.Second
+	closeTimeout = 10 * time.Second
 )
 
 // Handler receives what comes on a channel. Calls for one channel come one at a time, Opened first and Closed last, and
@@ -50,20 +54,21 @@ var errClosed = errors.New("closed by the node")
 // Channel is one open bridge channel.
 type Channel struct {
 	conn    *websocket.Conn
+	below   io.Closer // the connection under conn
 	handler Handler
 	out     *queue
 	closing chan struct{} // closed as soon as nothing more is to be sent or delivered
 	once    sync.Once
-	reason  error // why closing was closed
-	broken  bool  // it is the client's fault; set before closing is closed
+	reason  error          // why closing was closed
+	broken  *atomic.Uint64 // counts channels that end by their client's fault
 	helpers sync.WaitGroup
 
 	calls         sync.Mutex // held while the handler is called
 	opened, ended bool
 }
 
-func newChannel(conn *websocket.Conn, h Handler) *Channel {
-	return &Channel{conn: conn, handler: h, out: newQueue(), closing: make(chan struct{})}
+func newChannel(conn *websocket.Conn, below io.Closer, h Handler, broken *atomic.Uint64) *Channel {
+	return &Channel{conn: conn, below: below, handler: h, broken: broken, out: newQueue(), closing: make(chan struct{})}
 }
 
 // Send queues m. It never blocks and may be called from anywhere. When the queue is full the channel closes; on a closed
@@ -93,15 +98,19 @@ func (c *Channel) Close(code Status, reason string) { c.shut(code, reason, errCl
 func (c *Channel) shut(code Status, reason string, why error) {
 	c.once.Do(func() {
 		c.reason = why
-		c.broken = code == StatusUnsupported || code == StatusPolicyViolation ||
-			errors.Is(why, errFull) || errors.Is(why, websocket.ErrMessageTooBig)
+		if code == StatusUnsupported || code == StatusPolicyViolation || code == StatusTooBig || errors.Is(why, errFull) {
+			c.broken.Add(1)
+		}
 		close(c.closing)
 		c.helpers.Go(func() {
 			if errors.Is(why, ErrReplaced) {
 				_ = c.conn.CloseNow() // the client has turned to the newer one: nobody is there to say good-bye to
 				return
 			}
-			_ = c.conn.Close(code, reason) // ends within 10 s: 5 to write, 5 for the answer
+			// The library waits for the rest of a message for ever.
+			giveUp := time.AfterFunc(closeTimeout, func() { _ = c.below.Close() })
+			defer giveUp.Stop()
+			_ = c.conn.Close(code, reason)
 		})
 	})
 }
@@ -119,9 +128,17 @@ func (c *Channel) read() error {
 	begun := time.Now()
 	messages, octets := newBucket(begun, bucketRate, bucketBurst), newBucket(begun, byteRate, byteBurst)
 	for {
-		kind, frame, err := c.conn.Read(context.Background())
+		kind, r, err := c.conn.Reader(context.Background())
 		if err != nil {
 			return fmt.Errorf("read bridge channel: %w", err)
+		}
+		frame, err := io.ReadAll(io.LimitReader(r, MaxMessage+1))
+		if err != nil {
+			return fmt.Errorf("read bridge channel: %w", err)
+		}
+		if len(frame) > MaxMessage {
+			c.shut(StatusTooBig, "message too big", errors.New("message too big"))
+			return c.reason
 		}
 		if kind != websocket.MessageText {
 			c.shut(StatusUnsupported, "text only", errors.New("binary frame"))

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -348,7 +349,7 @@ func TestQueueEmpties(t *testing.T) {
 // A channel that is replaced before its handler heard of it is never mentioned.
 func TestEndBeforeOpen(t *testing.T) {
 	rec := &recorder{}
-	c := newChannel(nil, rec)
+	c := newChannel(nil, nil, rec, new(atomic.Uint64))
 	c.end(ErrReplaced)
 	c.open()
 	c.deliver(ClientHello{})
@@ -401,6 +402,9 @@ func TestLargeAndBinaryFramesClose(t *testing.T) {
 				_ = cl.Write(t.Context(), c.kind, make([]byte, c.size))
 				if err := <-cl.closed; websocket.CloseStatus(err) != c.want {
 					t.Errorf("got %v, want %d", err, c.want)
+				}
+				if got := b.bridge.Stats().Broken; got != 1 { // before the client knows: it may be back at once
+					t.Errorf("%d broken", got)
 				}
 			})
 		})

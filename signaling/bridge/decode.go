@@ -77,6 +77,10 @@ func decodeClass(class string, b []byte) (Message, error) {
 		return as(b, decodeEndpointMessage)
 	case "EndpointStats":
 		return decodeStats(b)
+	case "AtollTopologyRequest":
+		return as(b, func(w *struct{ Active *bool }) (Message, error) {
+			return TopologyRequest{Active: w.Active == nil || *w.Active}, nil
+		})
 	}
 	return decodeServerClass(class, b)
 }

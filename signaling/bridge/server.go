@@ -1,7 +1,10 @@
 package bridge
 
 import (
+	"bufio"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -59,7 +62,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "origin not allowed", http.StatusForbidden)
 		return
 	}
-	h, ok := s.cfg.Lookup(ep.conference, ep.id, r.URL.Query().Get("pwd"))
+	handler, ok := s.cfg.Lookup(ep.conference, ep.id, r.URL.Query().Get("pwd"))
 	if !ok {
 		s.refused.Add(1)
 		http.Error(w, "unknown endpoint or wrong password", http.StatusForbidden)
@@ -70,24 +73,38 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.running.Done()
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // AllowOrigin has decided
+	h := &hijacker{ResponseWriter: w}
+	conn, err := websocket.Accept(h, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // AllowOrigin has decided
 	if err != nil {
 		s.cfg.Log.Debug("bridge channel refused", "err", err)
 		return
 	}
-	conn.SetReadLimit(MaxMessage)
-	c := newChannel(conn, h)
+	conn.SetReadLimit(-1) // the channel bounds messages itself: the library would tell the client before it tells us
+	c := newChannel(conn, h.conn, handler, &s.broken)
 	c.Send(ServerHello{Version: s.cfg.Version})
 	if !s.add(ep, c) {
-		_ = conn.Close(StatusGoingAway, "shutting down")
+		c.Close(StatusGoingAway, "shutting down")
+		c.helpers.Wait()
 		return
 	}
 	c.open()
 	c.run()
-	if c.broken {
-		s.broken.Add(1)
-	}
 	s.remove(ep, c)
+}
+
+// hijacker keeps the connection that the WebSocket library takes over.
+type hijacker struct {
+	http.ResponseWriter
+	conn net.Conn
+}
+
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, fmt.Errorf("take the connection over: %w", err)
+	}
+	h.conn = conn
+	return conn, rw, nil
 }
 
 // Stats counts channels since the server was made.
