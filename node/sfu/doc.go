@@ -9,9 +9,10 @@
 //
 // The two meet at each source's forwarding table, an immutable list of receiving slots that the control side publishes
 // by atomic swap. Locks are short and per participant: one for what it sends, one for what it receives, and one per
-// encoding for what receivers read of it (retransmission cache, sender report). None is held while another
-// participant's is taken, except the last, which is always the innermost. An [Egress] is called under the lock of its
-// own participant and must not call back.
+// encoding for what receivers read of it (retransmission cache, sender report). Another node has one for each source that
+// it pulls. None is held while another participant's is taken, except the last, which is always the innermost. An
+// [Egress], a [RelayEgress] and an [Upstream] are called under the lock of their own participant or node and must not call
+// back.
 //
 // # One encoding per source
 //
@@ -66,6 +67,43 @@
 //
 // Transport-wide sequence numbers and abs-send-time in outgoing packets are the leg's own, where the packet has room for
 // them. All other bytes of a packet stay as they came: nothing but the header and the numbers named above is written to.
+//
+// # Other nodes
+//
+// A link is one more receiver, and at the far node one more source. [Relay] is another node that pulls sources from here
+// ([Room.Pull]); [Remote] is a participant that another node serves. A node may be both for one source: one relay stands at
+// most between origin and leaf, and which one is nobody's business here.
+//
+// To a relay go the packets of the forwarding table as they are: SSRC, sequence number and timestamp are the sender's all
+// the way, and only the leg of a receiver writes others. The origin adds the mark (node/sfu/packet, [packet.Mark]): what
+// nobody behind it needs to read payloads for. Its cycle makes the sequence number one of 40 bits that never goes back for an encoding:
+// it begins with the clock's seconds, goes on over wraps, jumps by two when the sender's stream begins anew, and jumps
+// above that of every other encoding when the source switches to this one. So whoever sees packets of two encodings, in
+// whatever order, knows which one the origin chose last. A Remote's packets go on to relays with the mark that they came
+// with. Before a packet goes to a participant the mark is blanked.
+//
+// The origin chooses the encoding, by the greatest height wanted anywhere: a pull counts as a want, and so does that of a
+// relay's relay, since the caller makes pulls of what SenderConstraints and [AudioWanted] say of a Remote's sources. A
+// Remote follows: it switches with the first packet of a key frame of an encoding that the marks say is the newer one. It
+// asks for a key frame when packets of a newer one come for 40 ms without that, or when what it is at falls silent while
+// another comes. Packets that come twice, by two ways during a change of route, are taken once, by their 40 bits over the
+// last 1024; a jump of more than 3000 is a stream that begins anew, at once. What comes up to 64 packets
+// too late to be the first is still taken. Without a mark a packet is taken by what it shows itself.
+//
+// Repair ends at each hop. A Remote asks the node that it pulls from ([Upstream]): NACKs for gaps as toward senders, and
+// picture loss indications, one for everybody until a key frame could have come, that is a round trip and 200 ms. There
+// are no receiver reports and no transport-wide feedback between nodes. A Relay answers NACKs with the same packet
+// from the cache, each at most once in a round trip, 256 KB a second and at once for a source and 4 MB for
+// all; what is missing here too goes out when it comes. It passes on requests for key frames, ten at once and one a second
+// for a source, but not those that crossed a key frame on the link. Sound is not cached and not repaired: the carrier does
+// that, or nobody. Sender reports go on as they are, without blocks, once a second and encoding.
+//
+// A link that is too thin drops by [Class], the highest first. Nothing here knows of it: the far node asks again.
+//
+// # Dominant speaker
+//
+// Every node guesses from the levels that it hears, those of Remotes included ([Guess]). The guess counts until somebody
+// who knows better speaks ([Room.SetDominant]), and again when that is taken back.
 //
 // # Moving
 //

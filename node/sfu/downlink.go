@@ -91,11 +91,14 @@ func (d *downlink) forward(s *slot, in *inbound) {
 	in.picture.patch(b, &m)
 	d.counters.ForwardedPackets++
 	d.counters.ForwardedOctets += uint64(len(b))
-	d.send(b, &in.header, in.sent)
+	d.send(b, &in.header, in.marked, in.sent)
 }
 
-// send writes the leg's own extensions into b and sends it.
-func (d *downlink) send(b []byte, h *packet.Header, sent uint32) {
+// send writes the leg's own extensions into b and sends it. marked says that it may carry a mark, which is not for clients.
+func (d *downlink) send(b []byte, h *packet.Header, marked bool, sent uint32) {
+	if marked {
+		packet.DropMark(b)
+	}
 	if h.TransportSeq != 0 {
 		packet.PatchTransportSeq(b, h.TransportSeq, d.transport)
 		d.transport++

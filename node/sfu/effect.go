@@ -37,6 +37,15 @@ type SenderConstraints struct {
 	MaxHeight int
 }
 
+// AudioWanted says of an audio source of a Remote whether anybody here, or a node that pulls it from here, listens.
+type AudioWanted struct {
+	Source room.SourceName
+	On     bool
+}
+
+// Guess says who is the dominant speaker by what this node hears.
+type Guess struct{ Endpoint room.EndpointID }
+
 // Dominant says who is the dominant speaker now, and who was before, latest first.
 type Dominant struct {
 	Endpoint room.EndpointID
@@ -61,6 +70,8 @@ func (VideoMap) effect()          {}
 func (AudioMap) effect()          {}
 func (Forwarded) effect()         {}
 func (SenderConstraints) effect() {}
+func (AudioWanted) effect()       {}
+func (Guess) effect()             {}
 func (Dominant) effect()          {}
 func (Announce) effect()          {}
 func (Withdraw) effect()          {}

@@ -42,8 +42,8 @@ func (u *uplink) ask(now time.Time) {
 			continue
 		}
 		s.retarget(now)
-		received := len(s.table.Load().targets) > 0
-		if received && s.target != none && s.target != s.current {
+		received := !s.table.Load().empty()
+		if received && s.target != none && s.target != s.current && (u.p.far == nil || now.Sub(s.since) >= overtaken) {
 			u.request(s.layers[s.target], s.since, now)
 		}
 		for _, l := range s.layers {
@@ -75,13 +75,17 @@ func (u *uplink) nack(l *layer, rtt time.Duration, now time.Time) {
 	u.counters.NACKsSent += uint64(len(due))
 	u.rtcp = packet.AppendRR(u.rtcp[:0], u.p.ssrc, nil)
 	u.rtcp = packet.AppendNACK(u.rtcp, u.p.ssrc, l.ssrc, due)
-	u.send()
+	u.sendAbout(l)
 }
 
 // request asks the sender for a key frame of l, which somebody needs since the time given: at once when nobody asked
 // since, again when it does not come, never more often than the limit.
 func (u *uplink) request(l *layer, since, now time.Time) {
-	age := now.Sub(l.asked)
+	age, apart, again := now.Sub(l.asked), apart, again
+	if u.p.far != nil {
+		apart += u.p.roundTrip() // a key frame that is on its way answers everybody
+		again = max(again, apart)
+	}
 	if !l.active(now) || !l.asked.IsZero() && (age < apart || age < again && !l.asked.Before(since)) {
 		return
 	}
@@ -89,7 +93,7 @@ func (u *uplink) request(l *layer, since, now time.Time) {
 	u.counters.KeyframesAsked++
 	u.rtcp = packet.AppendRR(u.rtcp[:0], u.p.ssrc, nil)
 	u.rtcp = packet.AppendPLI(u.rtcp, u.p.ssrc, l.ssrc)
-	u.send()
+	u.sendAbout(l)
 }
 
 // requestKeyframe asks for a key frame of s for a receiver who needs one since the time given. remember says that the

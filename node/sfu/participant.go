@@ -28,7 +28,8 @@ type Participant struct {
 	ssrc uint32 // sender of the RTCP that is about what the participant sends
 	twin uint32 // stands beside it: one SSRC cannot be announced for both kinds
 	set  *settings
-	out  Egress
+	out  Egress   // nil for a Remote
+	far  Upstream // where a Remote's sources are pulled from, else nil
 	rtt  atomic.Int64
 	up   uplink
 	down downlink
@@ -43,7 +44,8 @@ type Participant struct {
 	fixed        map[room.SourceName]*slot // in plain mode
 	wanted       []wanted
 	forwarded    []room.SourceName
-	dominated    time.Time // when it was last made the dominant speaker
+	dominated    time.Time   // when it was last made the dominant speaker
+	dominant     atomic.Bool // read by the packet side
 	wants        []allocate.Want
 }
 
@@ -64,12 +66,8 @@ func (p *Participant) ReportSSRCs() (audio, video uint32) { return p.twin, p.ssr
 // RTP takes a packet that the participant sent. It is valid only during the call, and may be written to.
 func (p *Participant) RTP(b []byte, arrived time.Time) {
 	var in inbound
-	t := p.up.receive(b, arrived, &in)
-	if t == nil {
-		return
-	}
-	for i := range t.targets {
-		t.targets[i].down.forward(t.targets[i].slot, &in)
+	if t := p.up.receive(b, arrived, &in); t != nil {
+		t.deliver(&in)
 	}
 }
 

@@ -14,14 +14,20 @@ type SourceReport struct {
 	VideoType room.VideoType
 	Layers    []int // encodings that packets came for within the last second, 0 the lowest
 	Forwarded int   // encoding that is forwarded, -1 for none
+	Height    int   // of its last key frame, 0 not known
 	Receivers int
+	Relays    []string // nodes that pull it from here
 }
 
 // Report describes every source of the room, by name.
 func (r *Room) Report(now time.Time) []SourceReport {
 	out := make([]SourceReport, 0, len(r.sources))
 	for _, s := range r.sources {
-		rep := SourceReport{Name: s.name, VideoType: s.desc.VideoType, Layers: []int{}, Receivers: len(s.targets)}
+		rep := SourceReport{Name: s.name, VideoType: s.desc.VideoType, Layers: []int{}, Receivers: len(s.targets), Relays: []string{}}
+		for _, p := range s.pulls {
+			rep.Relays = append(rep.Relays, p.relay.node)
+		}
+		slices.Sort(rep.Relays)
 		u := &s.owner.up
 		u.mu.Lock()
 		for _, l := range s.layers {
@@ -29,7 +35,9 @@ func (r *Room) Report(now time.Time) []SourceReport {
 				rep.Layers = append(rep.Layers, l.index)
 			}
 		}
-		rep.Forwarded = s.current
+		if rep.Forwarded = s.current; s.current != none {
+			rep.Height = s.layers[s.current].height
+		}
 		u.mu.Unlock()
 		out = append(out, rep)
 	}

@@ -24,13 +24,13 @@ type budget struct {
 	at    time.Time
 }
 
-// take takes n bytes out and reports whether they were there.
-func (b *budget) take(n int, now time.Time) bool {
+// take takes n bytes out and reports whether they were there. rate bytes come in a second, and burst are held at most.
+func (b *budget) take(n, rate, burst int, now time.Time) bool {
 	if b.at.IsZero() {
-		b.bytes, b.at = budgetBurst, now
+		b.bytes, b.at = burst, now
 	}
 	if d := now.Sub(b.at); d > 0 {
-		b.bytes = min(b.bytes+int(min(d, time.Second)*budgetRate/time.Second), budgetBurst)
+		b.bytes = min(b.bytes+int(min(d, time.Second)*time.Duration(rate)/time.Second), burst)
 		b.at = now
 	}
 	if b.bytes < n {
@@ -72,10 +72,10 @@ func (d *downlink) retransmit(s *slot, seq uint16, now time.Time) {
 	var f *format
 	from.layer.mu.Lock()
 	b, ok := []byte(nil), false
-	if stored, found := from.layer.ring.Get(place.Seq); found && from.layer.inRing == from.run {
+	if stored, _, found := from.layer.ring.Get(place.Seq); found && from.layer.inRing == from.run {
 		if packet.Parse(stored, d.p.set.extensions, &h) == nil {
 			f = &d.p.set.formats[h.PayloadType]
-			if f.rtx != 0 && d.budget.take(len(stored), now) {
+			if f.rtx != 0 && d.budget.take(len(stored), budgetRate, budgetBurst, now) {
 				b, ok = packet.Wrap(d.p.out.Buffer(), stored, h.Payload, f.rtx, seq), true
 			}
 		}
@@ -96,7 +96,7 @@ func (d *downlink) retransmit(s *slot, seq uint16, now time.Time) {
 	s.rtxSeq++
 	s.repeated(seq, now)
 	d.counters.Retransmitted++
-	d.send(b, &h, packet.SendTime(now))
+	d.send(b, &h, from.layer.source.owner.far != nil, packet.SendTime(now))
 }
 
 // mayRepeat reports whether seq was not sent again within the time given.

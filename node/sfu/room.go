@@ -27,7 +27,11 @@ type Room struct {
 	talkers      []*source // audio, in order of voice
 	changed      []*source // to be published
 	opening      []opening
+	relays       map[string]*Relay
+	nodes        []*Relay // the same, in order of joining
 	detector     speaker.Detector[room.EndpointID]
+	guess        room.EndpointID // dominant speaker by the detector
+	word         room.EndpointID // by SetDominant
 	dominant     room.EndpointID
 	recent       []room.EndpointID // who was dominant, latest first, dominant left out
 	levels       []heard
@@ -53,6 +57,7 @@ func NewRoom(c Config) *Room {
 		set:          c.settings(),
 		participants: map[room.EndpointID]*Participant{},
 		sources:      map[room.SourceName]*source{},
+		relays:       map[string]*Relay{},
 	}
 }
 
@@ -75,14 +80,26 @@ func (r *Room) join(now time.Time, id room.EndpointID, out Egress, plain bool) *
 
 // add makes a participant known that gets nothing yet.
 func (r *Room) add(now time.Time, id room.EndpointID, out Egress, plain bool) *Participant {
+	p := r.enter(now, id)
+	p.out, p.plain, p.fixed = out, plain, map[room.SourceName]*slot{}
+	p.twin = p.newSSRC()
+	p.up = uplink{p: p, recorder: bandwidth.New(p.ssrc)}
+	p.down = downlink{p: p, bySSRC: map[uint32]*slot{}, transport: uint16(r.set.rand())}
+	return p
+}
+
+// enter makes a participant known, in place of one with the same id.
+func (r *Room) enter(now time.Time, id room.EndpointID) *Participant {
 	if r.participants[id] != nil {
 		r.pending = r.Leave(now, id)
 		r.untold = true
 	}
-	p := &Participant{id: id, set: r.set, out: out, plain: plain, used: map[uint32]bool{}, fixed: map[room.SourceName]*slot{}}
-	p.ssrc, p.twin = p.newSSRC(), p.newSSRC()
-	p.up = uplink{p: p, recorder: bandwidth.New(p.ssrc)}
-	p.down = downlink{p: p, bySSRC: map[uint32]*slot{}, transport: uint16(r.set.rand())}
+	p := &Participant{id: id, set: r.set, used: map[uint32]bool{}}
+	p.ssrc = p.newSSRC()
+	if id == r.word {
+		r.dominant, p.dominated = id, now
+		p.dominant.Store(true)
+	}
 	r.participants[id] = p
 	r.list = append(r.list, p)
 	return p
@@ -114,6 +131,9 @@ func (r *Room) Leave(now time.Time, id room.EndpointID) []Effect {
 	if r.dominant == id {
 		r.dominant = ""
 	}
+	if r.guess == id {
+		r.guess = ""
+	}
 	return r.take(now, append(fx, r.settle(now, nil)...))
 }
 
@@ -131,7 +151,7 @@ func (r *Room) SetSources(now time.Time, id room.EndpointID, descs []room.Source
 		if len(kept) == mostSources {
 			break
 		}
-		if d.Name.Endpoint() != id || seen[d.Name] || len(d.Encodings) == 0 {
+		if _, err := room.ParseSourceName(string(d.Name)); err != nil || d.Name.Endpoint() != id || seen[d.Name] || len(d.Encodings) == 0 {
 			continue
 		}
 		seen[d.Name] = true
@@ -162,6 +182,7 @@ func (r *Room) SetSources(now time.Time, id room.EndpointID, descs []room.Source
 	p.setStreams()
 	for _, s := range fresh {
 		r.bind(s)
+		r.attachAll(s)
 	}
 	return r.take(now, append(fx, r.settle(now, nil)...))
 }

@@ -28,7 +28,7 @@ func (p *Participant) control(r *packet.RTCP, now time.Time) {
 			p.down.malformed()
 			return
 		}
-		p.up.senderReport(ssrc, ntp, rtp, now)
+		p.passReport(r, ssrc, ntp, rtp, now)
 		p.blocks(r, now)
 	case packet.TypeRR:
 		p.blocks(r, now)
@@ -39,6 +39,17 @@ func (p *Participant) control(r *packet.RTCP, now time.Time) {
 			return
 		}
 		p.about(r, media, now)
+	}
+}
+
+// passReport takes a sender report, and passes it on to the nodes that pull what it is about.
+func (p *Participant) passReport(r *packet.RTCP, ssrc uint32, ntp uint64, rtp uint32, now time.Time) {
+	l, t := p.up.senderReport(ssrc, ntp, rtp, now)
+	if l == nil {
+		return
+	}
+	for _, far := range t.pulls {
+		far.report(l, r.Body[:packet.SenderInfo], ntp, now)
 	}
 }
 

@@ -13,7 +13,7 @@ func (r *Room) settle(now time.Time, only *Participant) []Effect {
 	var fx []Effect
 	r.sort()
 	for _, p := range r.list {
-		if only == nil || p == only {
+		if p.far == nil && (only == nil || p == only) {
 			fx = r.settleVideo(fx, p)
 			fx = r.settleAudio(fx, p)
 		}
@@ -157,6 +157,7 @@ func (r *Room) turnOn(p *Participant, s *slot) {
 		return
 	}
 	s.on = true
+	s.source.listeners++
 	if !s.opening {
 		s.opening = true
 		r.opening = append(r.opening, opening{p, s})
@@ -165,6 +166,9 @@ func (r *Room) turnOn(p *Participant, s *slot) {
 
 // close stops what goes from src through s.
 func (r *Room) close(src *source, s *slot) {
+	if s.on && s.source != nil {
+		s.source.listeners--
+	}
 	s.on = false
 	if src == nil {
 		return
@@ -193,6 +197,9 @@ func (r *Room) drop(fx []Effect, src *source) []Effect {
 		b.places.Free(src.name)
 		b.dirty = true
 	}
+	for _, p := range slices.Clone(src.pulls) {
+		r.detach(p)
+	}
 	delete(r.sources, src.name)
 	for _, l := range src.layers {
 		l.release()
@@ -219,6 +226,9 @@ func (r *Room) describe(s *source, d room.Source) {
 func (r *Room) merge(fx []Effect, now time.Time) []Effect {
 	for _, s := range r.order {
 		s.want = 0
+		for _, p := range s.pulls {
+			s.want = max(s.want, p.height)
+		}
 	}
 	for _, p := range r.list {
 		for _, w := range p.wanted {
@@ -235,6 +245,12 @@ func (r *Room) merge(fx []Effect, now time.Time) []Effect {
 		s.wanted = s.want
 		s.retarget(now)
 		s.owner.up.mu.Unlock()
+	}
+	for _, s := range r.talkers {
+		if on := s.listeners+len(s.pulls) > 0; s.owner.far != nil && on != s.heard {
+			s.heard = on
+			fx = append(fx, AudioWanted{s.name, on})
+		}
 	}
 	return fx
 }
@@ -263,55 +279,11 @@ func (p *Participant) setStreams() {
 			}
 		}
 	}
+	named := map[room.SourceName]*source{}
+	for _, s := range p.sources {
+		named[s.name] = s
+	}
 	p.up.mu.Lock()
 	defer p.up.mu.Unlock()
-	p.up.streams, p.up.sources = streams, slices.Clone(p.sources)
+	p.up.streams, p.up.named, p.up.sources = streams, named, slices.Clone(p.sources)
 }
-
-// listen feeds the levels that came since the last tick to the detector and tells when the dominant speaker changes.
-func (r *Room) listen(now time.Time) []Effect {
-	r.levels = r.levels[:0]
-	woken := false
-	for _, p := range r.list {
-		u := &p.up
-		u.mu.Lock()
-		for _, l := range u.levels[:u.heard] {
-			r.levels = append(r.levels, heard{l, p})
-			if s := u.voice; s != nil && l.level >= voiced {
-				woken = woken || now.Sub(s.voice) > time.Second
-				s.voice = l.at
-			}
-		}
-		u.heard = 0
-		u.mu.Unlock()
-	}
-	slices.SortStableFunc(r.levels, func(a, b heard) int { return a.at.Compare(b.at) })
-	for _, l := range r.levels {
-		r.detector.Level(l.p.id, l.level.level, l.at)
-	}
-	r.detector.Tick(now)
-	var fx []Effect
-	if id, ok := r.detector.Dominant(); ok && id != r.dominant {
-		if r.dominant != "" {
-			r.recent = slices.DeleteFunc(r.recent, func(e room.EndpointID) bool { return e == r.dominant || e == id })
-			r.recent = slices.Insert(r.recent, 0, r.dominant)
-			r.recent = r.recent[:min(len(r.recent), mostRecent)]
-		}
-		r.recent = slices.DeleteFunc(r.recent, func(e room.EndpointID) bool { return e == id })
-		r.dominant = id
-		fx = append(fx, Dominant{id, slices.Clone(r.recent)})
-		if p := r.participants[id]; p != nil {
-			p.dominated = now
-		}
-		return append(fx, r.settle(now, nil)...)
-	}
-	if woken && len(r.talkers) > mostSlots {
-		return r.settle(now, nil)
-	}
-	return fx
-}
-
-const (
-	mostRecent = 10 // previous dominant speakers that are told
-	voiced     = 60 // a level from which on somebody is taken to speak
-)

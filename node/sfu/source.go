@@ -30,7 +30,25 @@ type target struct {
 }
 
 // table is where the packets of a source go. It never changes.
-type table struct{ targets []target }
+type table struct {
+	targets []target
+	pulls   []*pull
+}
+
+// empty reports whether nobody gets the packets.
+func (t *table) empty() bool { return len(t.targets)+len(t.pulls) == 0 }
+
+// deliver sends a packet to everybody.
+func (t *table) deliver(in *inbound) {
+	if in.forwarded {
+		for i := range t.targets {
+			t.targets[i].down.forward(t.targets[i].slot, in)
+		}
+	}
+	for _, p := range t.pulls {
+		p.forward(in)
+	}
+}
 
 // source is one microphone, camera or screen in the room.
 type source struct {
@@ -58,6 +76,9 @@ type source struct {
 	told      int // height that the owner was told
 	voice     time.Time
 	targets   []target
+	pulls     []*pull
+	listeners int  // slots that are turned on
+	heard     bool // told, of audio of a Remote: somebody listens
 	published bool
 }
 
@@ -78,10 +99,15 @@ type layer struct {
 	height  int
 	asked   time.Time // last request for a key frame
 	pending bool      // a receiver asked and no key frame came since
+	// extended is what the other nodes are told of stats.Highest, 40 bits, of a participant that this node serves.
+	extended uint64
+	top      uint8     // highest temporal layer since the last key frame
+	passed   time.Time // last sender report passed on to other nodes
 
 	mu     sync.Mutex
 	ring   *cache.Ring
 	inRing uint32 // run whose packets the ring holds
+	placed uint64 // extended when the last packet was put into it
 	report senderReport
 }
 
@@ -148,6 +174,10 @@ func (s *source) retarget(now time.Time) {
 	if s.kind == room.Audio || len(s.layers) == 0 {
 		return
 	}
+	if s.owner.far != nil {
+		s.trail(now)
+		return
+	}
 	var buffer [mostEncodings]allocate.Encoding
 	e := s.encodings(&buffer, now)
 	if t := allocate.Layer(e, s.ceiling(e)); t != none && t != s.target {
@@ -167,12 +197,18 @@ func (s *source) keyframe(l *layer, now time.Time) {
 			return
 		}
 	}
+	s.change(k, now)
+	s.overtake(l)
+	if s.target < k {
+		s.target, s.since = k, now
+	}
+}
+
+// change makes k the encoding that is forwarded.
+func (s *source) change(k int, now time.Time) {
 	s.previous, s.current, s.switched = s.current, k, now
 	if s.previous != none {
 		s.until = s.layers[s.previous].stats.Highest()
-	}
-	if s.target < k {
-		s.target, s.since = k, now
 	}
 }
 
@@ -226,13 +262,14 @@ func (l *layer) restart() {
 }
 
 // put keeps a packet for retransmission.
-func (l *layer) put(seq uint16, b []byte, now time.Time) {
+func (l *layer) put(seq uint16, b []byte, m packet.Mark, now time.Time) {
 	l.mu.Lock()
 	if l.inRing != l.run {
 		l.ring.Reset()
 		l.inRing = l.run
 	}
-	l.ring.Put(seq, b, now)
+	l.ring.Put(seq, b, uint64(m), now)
+	l.placed = l.extended
 	l.mu.Unlock()
 }
 
@@ -263,7 +300,7 @@ func (s *source) remove(sl *slot) {
 // publish makes the receivers of s what the packet side sees.
 func (s *source) publish() {
 	if !s.published {
-		s.table.Store(&table{slices.Clone(s.targets)})
+		s.table.Store(&table{slices.Clone(s.targets), slices.Clone(s.pulls)})
 		s.published = true
 	}
 }

@@ -11,7 +11,10 @@ import (
 	"github.com/atoll-mesh/atoll/node/sfu/rewrite"
 )
 
-const mostLevels = 64 // audio levels kept between two ticks of the room
+const (
+	mostLevels   = 64                     // audio levels kept between two ticks of the room
+	reportsApart = 900 * time.Millisecond // between two sender reports of an encoding that are passed on to other nodes
+)
 
 // incoming is what an SSRC of a sender means.
 type incoming struct {
@@ -31,9 +34,10 @@ type uplink struct {
 	mu sync.Mutex
 
 	streams  map[uint32]incoming
+	named    map[room.SourceName]*source // of a Remote
 	sources  []*source
-	recorder *bandwidth.Recorder
-	media    uint32 // an SSRC of the sender, for feedback
+	recorder *bandwidth.Recorder // nil for a Remote
+	media    uint32              // an SSRC of the sender, for feedback
 	offset   clockOffset
 	levels   [mostLevels]level
 	heard    int // levels in use
@@ -48,14 +52,17 @@ type uplink struct {
 
 // inbound is a packet on its way to the receivers.
 type inbound struct {
-	bytes   []byte
-	header  packet.Header
-	picture picture
-	live    bool // of the current encoding
-	origin  origin
-	rtp     rewrite.Packet
-	at      time.Time
-	sent    uint32 // abs-send-time
+	bytes     []byte
+	header    packet.Header
+	picture   picture
+	mark      packet.Mark
+	marked    bool // bytes may have the mark in them, which is not for participants
+	forwarded bool // to participants
+	live      bool // of the current encoding
+	origin    origin
+	rtp       rewrite.Packet
+	at        time.Time
+	sent      uint32 // abs-send-time
 }
 
 // receive takes a packet in and returns where it goes, nil for nowhere.
@@ -92,62 +99,98 @@ func (u *uplink) receive(b []byte, now time.Time, in *inbound) *table {
 		}
 		f = &set.formats[h.PayloadType]
 	}
-	if !u.take(l, h, now, s.rtx) {
+	return u.accept(l, f.codec, b, now, in, s.rtx)
+}
+
+// accept takes in the packet b of l, whose header and, from another node, mark are in in.
+func (u *uplink) accept(l *layer, c Codec, b []byte, now time.Time, in *inbound, recovered bool) *table {
+	h := &in.header
+	if !u.take(l, h, in.mark, now, recovered) {
 		return nil
 	}
 	src := l.source
 	key := false
 	if src.kind == room.Video && !h.Empty() {
-		if f.codec != AV1 {
+		if c != AV1 {
 			h.DropDependency(b)
 		}
-		if in.picture.read(f.codec, b, h, h.Payload) != nil {
+		err := in.picture.read(c, b, h, h.Payload)
+		switch {
+		case in.mark.Present():
+			if err != nil {
+				in.picture = picture{}
+			}
+			key = in.mark.Keyframe()
+		case err != nil:
 			u.counters.Malformed++
 			return nil
+		default:
+			key = l.begins(h, &in.picture)
 		}
-		key = l.begins(h, &in.picture)
-		if !l.speaks(f.codec, h.Seq, key) {
+		if !l.speaks(c, h.Seq, key) {
 			return nil
 		}
 		if key {
 			u.keyframe(l, in, now)
+		} else if u.p.far != nil {
+			src.notice(l, in.mark, now)
 		}
 	}
 	in.rtp = in.picture.numbers(h)
+	level, heard := uint8(0), false
 	if src.kind == room.Audio {
-		if v, ok := h.Level(b); ok {
-			u.hear(src, v, now)
+		if level, heard = in.mark.Level(); !heard {
+			level, heard = h.Level(b)
+		}
+		if heard {
+			u.hear(src, level, now)
 		}
 	}
 	t := src.table.Load()
-	if len(t.targets) == 0 {
+	if t.empty() {
 		return nil
+	}
+	far := u.p.far != nil
+	in.marked = far
+	if len(t.pulls) > 0 && !far {
+		in.mark = l.mark(h.Seq, key, &in.picture.Descriptor)
+		if heard {
+			in.mark = in.mark.WithLevel(level)
+		}
 	}
 	if src.caches(l) {
-		l.put(h.Seq, b, now)
+		l.put(h.Seq, b, in.mark, now)
 	}
-	yes, live := src.forwards(l, h.Seq, now)
-	if !yes {
+	in.forwarded, in.live = src.forwards(l, h.Seq, now)
+	if !in.forwarded && (!far || len(t.pulls) == 0) {
 		return nil
 	}
-	in.bytes, in.at, in.live = b, now, live
+	in.bytes, in.at = b, now
 	in.origin = origin{l, l.run}
-	in.rtp.Start = live && (key || src.kind == room.Audio)
+	in.rtp.Start = in.live && (key || src.kind == room.Audio)
 	in.sent = packet.SendTime(now)
 	return t
 }
 
 // take counts the packet and reports whether it is one to go on with: not seen before.
-func (u *uplink) take(l *layer, h *packet.Header, now time.Time, recovered bool) bool {
+func (u *uplink) take(l *layer, h *packet.Header, m packet.Mark, now time.Time, recovered bool) bool {
 	started, before := l.stats.Started(), l.stats.Highest()
-	switch l.stats.Receive(h.Seq, h.TS, now, recovered) {
+	var verdict reception.Verdict
+	if m.Present() {
+		verdict = l.stats.Place(m.Extended(h.Seq), h.TS, now)
+	} else {
+		verdict = l.stats.Receive(h.Seq, h.TS, now, recovered)
+	}
+	switch verdict {
 	case reception.Fresh:
+		l.extend(started, h.Seq-before, now)
 		if started && l.source.kind == room.Video && l.source.caches(l) && !l.missing.Fresh(before, h.Seq, now) {
 			l.pending = true
 		}
 	case reception.Late:
 		l.missing.Late(h.Seq)
 	case reception.Restarted:
+		l.extend(false, 0, now)
 		l.restart()
 	case reception.Duplicate, reception.Doubtful:
 		u.counters.Duplicates++
@@ -166,6 +209,10 @@ func (u *uplink) keyframe(l *layer, in *inbound, now time.Time) {
 		l.height = h
 	}
 	l.pending = false
+	if u.p.far != nil {
+		l.source.follow(l, in.mark, in.header.Seq, now)
+		return
+	}
 	l.source.keyframe(l, now)
 }
 
@@ -185,7 +232,9 @@ func (u *uplink) tick(now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.ask(now)
-	u.feedback(now)
+	if u.p.far == nil {
+		u.feedback(now)
+	}
 	if now.Sub(u.reported) >= time.Second {
 		u.reported = now
 		u.report(now)
@@ -197,6 +246,15 @@ func (u *uplink) send() {
 	if err := u.p.out.SendRTCP(u.rtcp); err != nil {
 		u.counters.SendErrors++
 	}
+}
+
+// sendAbout sends the compound in u.rtcp, which is about l.
+func (u *uplink) sendAbout(l *layer) {
+	if far := u.p.far; far != nil {
+		far.Feedback(l.source.name, l.index, u.rtcp)
+		return
+	}
+	u.send()
 }
 
 // feedback sends what the sender's congestion control needs.
@@ -223,7 +281,7 @@ func (u *uplink) report(now time.Time) {
 				continue
 			}
 			r, ok := l.stats.Report(now)
-			if !ok || len(u.blocks) == 31 {
+			if !ok || len(u.blocks) == 31 || u.p.far != nil {
 				continue
 			}
 			u.blocks = append(u.blocks, packet.ReportBlock{
@@ -238,19 +296,26 @@ func (u *uplink) report(now time.Time) {
 	}
 }
 
-// senderReport takes the sender's clock from one of its reports.
-func (u *uplink) senderReport(ssrc uint32, ntp uint64, rtp uint32, now time.Time) {
+// senderReport takes the sender's clock from one of its reports. It returns the encoding that the report is about, when
+// it is one that other nodes are to get it of.
+func (u *uplink) senderReport(ssrc uint32, ntp uint64, rtp uint32, now time.Time) (*layer, *table) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s, ok := u.streams[ssrc]
 	if !ok || s.rtx {
-		return
+		return nil, nil
 	}
 	s.layer.stats.SenderReport(packet.ShortNTP(ntp), now)
 	at := u.offset.ours(packet.FromNTP(ntp), now)
 	s.layer.mu.Lock()
 	s.layer.report = senderReport{at: at, rtp: rtp, valid: true}
 	s.layer.mu.Unlock()
+	t := s.layer.source.table.Load()
+	if len(t.pulls) == 0 || now.Sub(s.layer.passed) < reportsApart {
+		return nil, nil
+	}
+	s.layer.passed = now
+	return s.layer, t
 }
 
 // clockOffset is what must be added to a sender's clock to get ours. All streams of a sender share it.

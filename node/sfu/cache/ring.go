@@ -29,6 +29,7 @@ var Video = Limits{Packets: 512, Bytes: 512 << 10}
 
 type entry struct {
 	at     uint64 // where the packet begins, counted over all rounds
+	note   uint64
 	length uint16
 	seq    uint16
 }
@@ -58,9 +59,9 @@ func power(n int) int {
 	return p
 }
 
-// Put keeps a copy of packet under seq, in place of what had that number. Packets longer than the ring and empty ones
-// are not kept.
-func (r *Ring) Put(seq uint16, packet []byte, now time.Time) {
+// Put keeps a copy of packet and a note about it under seq, in place of what had that number. Packets longer than the ring
+// and empty ones are not kept.
+func (r *Ring) Put(seq uint16, packet []byte, note uint64, now time.Time) {
 	if len(packet) == 0 || len(packet) > r.limits.Bytes || len(packet) > 1<<16-1 {
 		return
 	}
@@ -80,7 +81,7 @@ func (r *Ring) Put(seq uint16, packet []byte, now time.Time) {
 		r.written += free
 	}
 	copy(r.bytes[r.written%size:], packet)
-	r.index[int(seq)&(len(r.index)-1)] = entry{r.written, uint16(len(packet)), seq}
+	r.index[int(seq)&(len(r.index)-1)] = entry{r.written, note, uint16(len(packet)), seq}
 	r.written += uint64(len(packet))
 }
 
@@ -93,18 +94,18 @@ func (r *Ring) wanted(have, first, need, limit int) int {
 	return n
 }
 
-// Get returns the packet that was put under seq, and false when it is not there any more. The bytes are valid until the
-// next Put.
-func (r *Ring) Get(seq uint16) ([]byte, bool) {
+// Get returns the packet that was put under seq with its note, and false when it is not there any more. The bytes are
+// valid until the next Put.
+func (r *Ring) Get(seq uint16) (packet []byte, note uint64, ok bool) {
 	if len(r.index) == 0 {
-		return nil, false
+		return nil, 0, false
 	}
 	e := &r.index[int(seq)&(len(r.index)-1)]
 	if e.length == 0 || e.seq != seq || !r.holds(e) {
-		return nil, false
+		return nil, 0, false
 	}
 	at := e.at % uint64(len(r.bytes))
-	return r.bytes[at : at+uint64(e.length)], true
+	return r.bytes[at : at+uint64(e.length)], e.note, true
 }
 
 // holds reports whether e is not overwritten.
@@ -144,4 +145,4 @@ func (r *Ring) growBytes(n int) {
 func (r *Ring) Reset() { *r = Ring{limits: r.limits} }
 
 // Size returns how many bytes the ring takes.
-func (r *Ring) Size() int { return len(r.bytes) + 16*len(r.index) }
+func (r *Ring) Size() int { return len(r.bytes) + 24*len(r.index) }

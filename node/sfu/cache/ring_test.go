@@ -33,23 +33,23 @@ func TestRing(t *testing.T) {
 			at := seq - rapid.SampledFrom([]uint16{0, 0, 0, 2}).Draw(t, "late")
 			p := content(at, rapid.IntRange(1, 1500).Draw(t, "length"))
 			now = now.Add(time.Duration(rapid.IntRange(0, 30).Draw(t, "ms")) * time.Millisecond)
-			r.Put(at, p, now)
+			r.Put(at, p, uint64(at)+7, now)
 			if len(p) <= power(l.Bytes) {
 				put[at] = p
-				if got, ok := r.Get(at); !ok || !bytes.Equal(got, p) {
+				if got, note, ok := r.Get(at); !ok || !bytes.Equal(got, p) || note != uint64(at)+7 {
 					t.Fatalf("packet %d not found right after it was put", at)
 				}
 			}
 		}
 		for s, want := range put {
-			if got, ok := r.Get(s); ok && !bytes.Equal(got, want) {
+			if got, _, ok := r.Get(s); ok && !bytes.Equal(got, want) {
 				t.Fatalf("packet %d is %d bytes of something else", s, len(got))
 			}
 		}
-		if _, ok := r.Get(seq + 1); ok {
+		if _, _, ok := r.Get(seq + 1); ok {
 			t.Fatal("found a packet that was never put")
 		}
-		if limit := power(l.Bytes) + 16*power(l.Packets); r.Size() > limit {
+		if limit := power(l.Bytes) + 24*power(l.Packets); r.Size() > limit {
 			t.Fatalf("takes %d bytes of %d", r.Size(), limit)
 		}
 	})
@@ -62,11 +62,11 @@ func TestKeepsHalfASecondAtLeast(t *testing.T) {
 		now := time.UnixMilli(1e12)
 		step := time.Second / time.Duration(perSecond)
 		for i := range 5 * perSecond {
-			r.Put(uint16(i), content(uint16(i), 1200), now)
+			r.Put(uint16(i), content(uint16(i), 1200), 0, now)
 			now = now.Add(step)
 			oldest := max(0, i-perSecond/2+1)
 			for s := oldest; s <= i; s++ {
-				if _, ok := r.Get(uint16(s)); !ok {
+				if _, _, ok := r.Get(uint16(s)); !ok {
 					t.Fatalf("%d a second: packet %d lost at %d", perSecond, s, i)
 				}
 			}
@@ -79,15 +79,15 @@ func TestIdleRingTakesNothing(t *testing.T) {
 	if r.Size() != 0 {
 		t.Errorf("empty ring takes %d bytes", r.Size())
 	}
-	if _, ok := r.Get(0); ok {
+	if _, _, ok := r.Get(0); ok {
 		t.Error("found a packet in an empty ring")
 	}
-	r.Put(0, content(0, 100), time.UnixMilli(1))
+	r.Put(0, content(0, 100), 0, time.UnixMilli(1))
 	if r.Size() > 4<<10 {
 		t.Errorf("ring with one packet takes %d bytes", r.Size())
 	}
 	r.Reset()
-	if _, ok := r.Get(0); ok || r.Size() != 0 {
+	if _, _, ok := r.Get(0); ok || r.Size() != 0 {
 		t.Error("something is left after Reset")
 	}
 }
@@ -99,7 +99,7 @@ func TestPutDoesNotAllocate(t *testing.T) {
 	put := func() {
 		seq++
 		now = now.Add(3 * time.Millisecond)
-		r.Put(seq, p, now)
+		r.Put(seq, p, 0, now)
 		r.Get(seq - 10)
 	}
 	for range 2000 {
@@ -118,6 +118,6 @@ func BenchmarkPut(b *testing.B) {
 	for b.Loop() {
 		seq++
 		now = now.Add(3 * time.Millisecond)
-		r.Put(seq, p, now)
+		r.Put(seq, p, 0, now)
 	}
 }

@@ -21,6 +21,14 @@
 // AV1 has its numbers in a header extension, the dependency descriptor, which [Header.Dependency] reads: the frame number,
 // which is always at the same place, and of the template structure, which begins a key frame, the size.
 //
+// Between nodes a packet carries one extension more, the [Mark], first in its block and 8 bytes long with its padding:
+//
+//	one-byte form   0xe5, the 6 bytes, 0
+//	two-byte form   14, 6, the 6 bytes
+//
+// [AppendMarked] writes the packet anew with it, in the form that the packet has, the one-byte form when it has none.
+// A mark that a client forged never stands first behind that.
+//
 // RTCP (RFC 3550 6, RFC 4585, RFC 5104, RFC 4588 for retransmissions) is read with [RTCP], an iterator over a compound,
 // and written by functions that append to a buffer.
 //

@@ -24,6 +24,7 @@ func ParseH264(b []byte, at, end int, d *Descriptor) error {
 	if at < 0 || end > len(b) || at >= end {
 		return ErrH264
 	}
+	d.Discardable = b[at]&0x60 == 0 // nal_ref_idc
 	switch kind := b[at] & 0x1f; kind {
 	case nalSTAPA:
 		for at++; end-at > 2; {

@@ -12,7 +12,13 @@ var (
 	ErrPadding = errors.New("rtp packet: more padding than payload")
 )
 
-const fixed = 12 // length of the fixed header
+const (
+	fixed = 12 // length of the fixed header
+
+	// Profiles of a block of header extensions (RFC 8285). Of the second, the lower four bits may be anything.
+	oneByte = 0xbede
+	twoByte = 0x1000
+)
 
 // Extensions are the ids of the header extensions to look for. 0 means not negotiated.
 type Extensions struct {
@@ -69,9 +75,9 @@ func Parse(b []byte, x Extensions, h *Header) error {
 			return ErrShort
 		}
 		switch {
-		case profile == 0xbede:
+		case profile == oneByte:
 			h.oneByte(b, at, at+length, x)
-		case profile&0xfff0 == 0x1000:
+		case profile&^0xf == twoByte:
 			h.twoByte(b, at, at+length, x)
 		}
 		at += length

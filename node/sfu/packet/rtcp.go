@@ -53,6 +53,15 @@ func NextRTCP(b []byte) (RTCP, []byte, error) {
 	return RTCP{Type: b[1], Count: b[0] & 0x1f, Body: body}, b[length:], nil
 }
 
+// SenderInfo is the length of what stands before the blocks of a sender report, SSRC included.
+const SenderInfo = 24
+
+// AppendInfo appends a sender report with the sender info given, of [SenderInfo] bytes, as it is, and without blocks.
+func AppendInfo(dst, info []byte) []byte {
+	dst = append(dst, 0x80, TypeSR, 0, SenderInfo/4)
+	return append(dst, info[:SenderInfo]...)
+}
+
 // SenderInfo returns the sender's SSRC, NTP time and RTP timestamp of a sender report.
 func (p *RTCP) SenderInfo() (ssrc uint32, ntp uint64, rtp uint32, ok bool) {
 	if p.Type != TypeSR || len(p.Body) < 24 {

@@ -12,8 +12,11 @@ type Descriptor struct {
 	TL0       uint8
 	TID, SID  uint8 // temporal and spatial layer
 
-	Start    bool // the first packet of a frame
-	Keyframe bool // the first packet of a key frame
+	Start bool // the first packet of a frame
+	// Discardable says that no other frame refers to this one, as far as the packet tells. With VP9 this holds only for the
+	// highest temporal layer of the stream.
+	Discardable bool
+	Keyframe    bool // the first packet of a key frame
 	// Slice says of H264 that Keyframe was told by a slice without parameter sets before it: the packet is the first of its
 	// frame only when the one before it was the last of another.
 	Slice bool

@@ -17,6 +17,7 @@ func ParseVP8(b []byte, at, end int, d *Descriptor) error {
 	}
 	first := b[at]
 	d.Start = first&0x17 == 0x10 // S and partition 0
+	d.Discardable = first&0x20 != 0
 	at++
 	if first&0x80 != 0 {
 		if at >= end {

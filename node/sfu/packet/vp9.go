@@ -18,7 +18,7 @@ func ParseVP9(b []byte, at, end int, d *Descriptor) error {
 	first := b[at]
 	has := func(bit byte) bool { return first&bit != 0 }
 	const (
-		i, p, l, f, begin, v = 0x80, 0x40, 0x20, 0x10, 0x08, 0x02
+		i, p, l, f, begin, v, z = 0x80, 0x40, 0x20, 0x10, 0x08, 0x02, 0x01
 	)
 	at++
 	if has(i) {
@@ -60,6 +60,7 @@ func ParseVP9(b []byte, at, end int, d *Descriptor) error {
 		return ErrVP9
 	}
 	d.Start = has(begin)
+	d.Discardable = has(z) && d.TID > 0
 	d.Keyframe = has(begin) && !has(p) && d.SID == 0
 	return nil
 }

@@ -5,6 +5,8 @@
 // report. It also remembers which of the last 1024 packets came, so that a packet is taken once, by whichever way it
 // came (itself or its retransmission).
 //
+// Between nodes packets carry their extended sequence numbers, and [Stream.Place] takes them by these.
+//
 // [Missing] decides which packets to ask the sender for: each gap at once, then again about once a round trip, at most
 // ten times and for at most one second; what does not come is given up and a key frame is the remedy. At most 256
 // packets are waited for.

@@ -6,6 +6,8 @@ const (
 	window     = 1024
 	dropout    = 3000 // RFC 3550 A.1 MAX_DROPOUT
 	sequential = 2    // packets in a row that confirm a jump
+	earlier    = 64   // packets before the first that are taken when places are known
+	stale      = 2 * time.Second
 )
 
 // Verdict says what a packet is to its stream.
@@ -26,6 +28,8 @@ type Stream struct {
 	started bool
 	highest uint64 // extended sequence number, one cycle up
 	base    uint64
+	floor   uint64 // what is before it was before the stream began
+	newest  time.Time
 	seen    [window / 64]uint64
 	suspect uint16 // next sequence number that would confirm a jump
 	doubts  int
@@ -54,24 +58,55 @@ func (s *Stream) Receive(seq uint16, ts uint32, at time.Time, recovered bool) Ve
 		return Fresh
 	}
 	i := s.highest + uint64(int64(int16(seq-uint16(s.highest))))
+	if i > s.highest && i-s.highest > dropout || i <= s.highest && s.highest-i >= dropout {
+		return s.doubt(seq, ts, at, recovered)
+	}
+	return s.take(i, ts, at, recovered)
+}
+
+// Place takes note of a packet whose extended sequence number is known, of which the lower 40 bits count. The numbers of
+// a stream never go back, so that a jump forward confirms itself, and how far it goes does not matter; numbers from before
+// are believed only when nothing newer came for two seconds.
+func (s *Stream) Place(extended uint64, ts uint32, at time.Time) Verdict {
+	if !s.started {
+		s.anew(extended, ts, at)
+		return Fresh
+	}
+	step := int64((extended-s.highest)<<24) >> 24
+	if step > dropout || step <= -window && at.Sub(s.newest) > stale {
+		s.anew(extended, ts, at)
+		return Restarted
+	}
+	if step <= -window {
+		return Duplicate
+	}
+	return s.take(s.highest+uint64(step), ts, at, false)
+}
+
+// anew restarts the stream where places are known. Packets from shortly before its first are taken: they were overtaken.
+func (s *Stream) anew(extended uint64, ts uint32, at time.Time) {
+	s.restart(uint16(extended), ts, at)
+	clear(s.seen[:])
+	s.highest = 1<<40 + extended&(1<<40-1)
+	s.base, s.floor = s.highest, s.highest-earlier
+	s.seen[s.highest/64%(window/64)] |= 1 << (s.highest % 64)
+}
+
+// take takes note of a packet that is not far from the highest.
+func (s *Stream) take(i uint64, ts uint32, at time.Time, recovered bool) Verdict {
 	switch {
 	case i > s.highest:
-		if i-s.highest > dropout {
-			return s.doubt(seq, ts, at, recovered)
-		}
 		for n := s.highest + 1; n < i && n-s.highest <= window; n++ {
 			s.seen[n/64%(window/64)] &^= 1 << (n % 64)
 		}
 		if i-s.highest > window {
 			clear(s.seen[:])
 		}
-		s.highest = i
+		s.highest, s.newest = i, at
 		s.seen[i/64%(window/64)] |= 1 << (i % 64)
 		s.count(ts, at, recovered)
 		return Fresh
-	case s.highest-i >= dropout:
-		return s.doubt(seq, ts, at, recovered)
-	case s.highest-i >= window || i < s.base:
+	case s.highest-i >= window || i < s.floor:
 		return Duplicate
 	}
 	word, bit := &s.seen[i/64%(window/64)], uint64(1)<<(i%64)
@@ -88,6 +123,9 @@ func (s *Stream) Started() bool { return s.started }
 
 // Highest returns the highest sequence number received.
 func (s *Stream) Highest() uint16 { return uint16(s.highest) }
+
+// Cycle returns the cycle of the highest sequence number, 24 bits, of a stream whose packets are placed.
+func (s *Stream) Cycle() uint32 { return uint32(s.highest>>16) & 0xffffff }
 
 func (s *Stream) doubt(seq uint16, ts uint32, at time.Time, recovered bool) Verdict {
 	if recovered {
@@ -109,7 +147,7 @@ func (s *Stream) restart(seq uint16, ts uint32, at time.Time) {
 	*s = Stream{rate: s.rate, reportNTP: s.reportNTP, reportAt: s.reportAt, jitter: s.jitter}
 	s.started = true
 	s.highest = 1<<16 + uint64(seq)
-	s.base = s.highest
+	s.base, s.floor, s.newest = s.highest, s.highest, at
 	s.seen[s.highest/64%(window/64)] |= 1 << (s.highest % 64)
 	s.count(ts, at, false)
 }
