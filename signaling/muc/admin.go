@@ -1,6 +1,7 @@
 package muc
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -42,11 +43,16 @@ func (r *Room) administer(now time.Time, o *occupant, st, q *stanza.Element) []E
 		return refuse(o.jid, st, "modify", "bad-request", "no item")
 	}
 	actor := o.nick
-	var effects []Effect
+	effects, left := []Effect(nil), false
 	for _, c := range changes {
-		effects = append(effects, r.apply(now, actor, c)...)
+		effects, left = r.apply(effects, now, actor, c, left)
 	}
-	return append(effects, answer(o.jid, stanza.Result(st))...)
+	effects = r.settle(now, r.reveal(now, effects))
+	effects = append(effects, answer(o.jid, stanza.Result(st))...)
+	if left {
+		effects = r.closeIfEmpty(effects)
+	}
+	return effects
 }
 
 // change reads one item, which so many others of the same request precede, and decides whether o may do what it says.
@@ -56,7 +62,7 @@ func (r *Room) change(o *occupant, item *stanza.Element, earlier int) (change, *
 	if len(jid) > maxJID {
 		return c, &refusal{"modify", "jid-malformed", ""}
 	}
-	if len(c.reason) > r.cfg.Limits.Subject {
+	if len(c.reason) > r.cfg.Limits.Reason {
 		return c, &refusal{"modify", "policy-violation", "reason too long"}
 	}
 	if bareJID(jid) == r.cfg.JID {
@@ -83,7 +89,7 @@ func (r *Room) change(o *occupant, item *stanza.Element, earlier int) (change, *
 		return c, &refusal{"cancel", "item-not-found", ""}
 	}
 	if c.role != "" {
-		return c, r.roleRefusal(o, c)
+		return c, r.roleRefusal(o, c, earlier)
 	}
 	return c, r.affiliationRefusal(o, c, earlier)
 }
@@ -104,9 +110,12 @@ func (r *Room) present(jid string) *occupant {
 	return nil
 }
 
-func (r *Room) roleRefusal(o *occupant, c change) *refusal {
+func (r *Room) roleRefusal(o *occupant, c change, earlier int) *refusal {
 	switch c.role {
 	case roleModerator:
+		if !r.header.moderators[c.target.nick] && (len(r.header.moderators)+earlier >= r.cfg.Limits.Affiliations || r.full(earlier)) {
+			return &refusal{"wait", "resource-constraint", "too many moderators"}
+		}
 		return nil
 	case roleNone, roleParticipant:
 		if r.affiliation(c.target) == affOwner && (r.affiliation(o) != affOwner || c.role == roleParticipant) {
@@ -133,10 +142,15 @@ func (r *Room) affiliationRefusal(o *occupant, c change, earlier int) *refusal {
 		return &refusal{"cancel", "conflict", "nobody bans himself"}
 	case c.affiliation != affOwner && r.lastOwner(c.bare):
 		return &refusal{"cancel", "conflict", "a room has an owner"}
-	case !known && c.affiliation != affNone && len(r.header.affiliations)+earlier >= r.cfg.Limits.Affiliations:
+	case !known && c.affiliation != affNone && (len(r.header.affiliations)+earlier >= r.cfg.Limits.Affiliations || r.full(earlier)):
 		return &refusal{"wait", "resource-constraint", "too many affiliations"}
 	}
 	return nil
+}
+
+// full tells whether the header has no place for one more field of a person after so many others.
+func (r *Room) full(earlier int) bool {
+	return r.header.size()+(earlier+1)*(maxJID+fieldOverhead) > r.cfg.Limits.Header
 }
 
 // lastOwner tells whether everybody here who is owner has the bare JID.
@@ -149,46 +163,46 @@ func (r *Room) lastOwner(bare string) bool {
 	return true
 }
 
-// apply does what an item says. Earlier items may have removed its target.
-func (r *Room) apply(now time.Time, actor string, c change) []Effect {
-	here := c.target != nil && r.roster.jids[c.target.jid] == c.target
-	if c.role != "" {
-		if !here {
-			return nil
+// apply does what an item says. Earlier items may have removed its target. It returns whether somebody of this node left.
+func (r *Room) apply(effects []Effect, now time.Time, actor string, c change, left bool) ([]Effect, bool) {
+	expel := func(o *occupant, cause Cause) {
+		left = left || o.local
+		effects = r.drop(effects, now, o, departure{cause: cause, actor: actor, reason: c.reason})
+		if !o.local { // its own node has yet to hear of it
+			r.hidden[o.nick] = o
 		}
-		before := r.role(c.target)
+	}
+	if c.role != "" {
+		if r.roster.jids[c.target.jid] != c.target {
+			return effects, left
+		}
 		switch c.role {
 		case roleNone:
-			return r.remove(now, c.target, departure{cause: Kicked, actor: actor, reason: c.reason})
+			r.putKick(now, c.target, actor, c.reason)
+			expel(c.target, Kicked)
 		case roleModerator:
-			c.target.appointed = true
+			r.keepOwner()
+			r.appoint(c.target.nick, true)
 		case roleParticipant:
-			c.target.appointed = false
+			r.appoint(c.target.nick, false)
 		}
-		if r.role(c.target) == before {
-			return nil
-		}
-		return r.promote(r.changed(nil, c.target))
+		return effects, left
 	}
-	if len(r.roster.order) > 0 {
-		r.header.setAffiliation(c.bare, c.affiliation)
+	if c.affiliation == affOwner {
+		r.keepOwner()
 	}
-	var effects []Effect
-	for _, o := range append([]*occupant(nil), r.roster.order...) {
-		if o.bare != c.bare {
+	r.putAffiliation(c.bare, c.affiliation)
+	for _, o := range slices.Clone(r.roster.order) {
+		if o.bare != c.bare || c.affiliation == affOwner {
 			continue
 		}
-		o.automatic = false
 		if c.affiliation == affOutcast {
-			effects = append(effects, r.remove(now, o, departure{cause: Banned, actor: actor, reason: c.reason})...)
+			expel(o, Banned)
 			continue
 		}
-		if c.affiliation != affOwner {
-			o.appointed = false
-		}
-		effects = r.changed(effects, o)
+		r.appoint(o.nick, false)
 	}
-	return r.promote(effects)
+	return effects, left
 }
 
 // listed answers a request for the occupants with a role or the people with an affiliation.

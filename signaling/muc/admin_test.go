@@ -19,7 +19,7 @@ func TestKick(t *testing.T) {
 	f.want(bob, "presence bbbbbbbb unavailable none/none by aaaaaaaa (noise) 307 110")
 	f.want(carol, "presence bbbbbbbb unavailable none/none by aaaaaaaa (noise) 307")
 	f.want(alice, "presence bbbbbbbb unavailable none/none by aaaaaaaa (noise) 307", "iq room result #adm")
-	if l := f.other[0].(Left); l.Cause != Kicked || l.Occupant.Nick != "bbbbbbbb" {
+	if l := first[Left](f.other); l.Cause != Kicked || l.Occupant.Nick != "bbbbbbbb" {
 		t.Errorf("effects %v", f.other)
 	}
 	f.enter(bob, "bbbbbbbb", "", "")

@@ -1,6 +1,7 @@
 package muc
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/atoll-mesh/atoll/signaling/stanza"
@@ -18,8 +19,8 @@ func (r *Room) info(from string, o *occupant, st, q *stanza.Element) []Effect {
 	}
 	if o != nil {
 		answered.With(form("result", nsRoomInfo,
-			field("muc#roominfo_meetingId", "text-single", r.cfg.MeetingID),
-			field("muc#roominfo_created_timestamp", "text-single", strconv.FormatInt(r.header.created.UnixMilli(), 10)),
+			field("muc#roominfo_meetingId", "text-single", cmp.Or(r.header.meeting, r.cfg.MeetingID)),
+			field("muc#roominfo_created_timestamp", "text-single", strconv.FormatInt(r.created.UnixMilli(), 10)),
 			field("muc#roominfo_occupants", "text-single", strconv.Itoa(len(r.roster.order))),
 		))
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/node/session"
 )
 
@@ -96,4 +97,103 @@ func TestAdmitIsCareful(t *testing.T) {
 		}
 	}
 	f.wantPresent("aaaaaaaa none/participant")
+}
+
+func TestMovedAway(t *testing.T) {
+	f := newFixture(t)
+	f.join(alice, bob)
+	f.send(bob, `<presence to="%s/bbbbbbbb"><a/></presence>`, roomJID)
+	before, _ := f.room.Occupant("bbbbbbbb")
+	f.clear()
+	f.take(f.room.Remove(f.now, bob, Moved))
+	if l := first[Left](f.other); l.Cause != Moved || len(f.other) != 1 {
+		t.Errorf("effects %+v", f.other)
+	}
+	f.take(f.room.Appear(f.now, Remote{Nick: "bbbbbbbb", JID: bob, Joined: before.Joined, Presence: before.Presence}))
+	f.want(alice)
+	f.send(alice, `<message to="%s" type="groupchat"><body>x</body></message>`, roomJID)
+	f.want(bob)
+	f.pass(time.Minute)
+	f.want(alice)
+	f.wantPresent("aaaaaaaa owner/moderator, bbbbbbbb none/participant")
+	if o, _ := f.room.Occupant("bbbbbbbb"); o.Local {
+		t.Error("it is here still")
+	}
+}
+
+// TestMovedAndAppearedBefore hears of the new node before this one lets go.
+func TestMovedAndAppearedBefore(t *testing.T) {
+	f := newFixture(t)
+	f.join(alice, bob)
+	before, _ := f.room.Occupant("bbbbbbbb")
+	f.take(f.room.Appear(f.now, Remote{Nick: "bbbbbbbb", JID: bob, Joined: before.Joined, Presence: []byte("<news/>")}))
+	f.want(alice)
+	f.take(f.room.Evict(f.now, room.Removal{Endpoint: "bbbbbbbb", Cause: room.Moved}))
+	f.want(alice, "presence bbbbbbbb none/participant news")
+	f.pass(time.Minute)
+	f.want(alice)
+}
+
+func TestLostOnTheWay(t *testing.T) {
+	f := newFixture(t)
+	f.join(alice, bob)
+	f.appear(carol, "")
+	f.clear()
+	f.take(f.room.Remove(f.now, bob, Moved))
+	f.vanish("cccccccc", room.Moved, "", "")
+	f.pass(movedGrace - 1)
+	f.want(alice)
+	f.pass(1)
+	f.want(alice, "presence bbbbbbbb unavailable none/none 333", "presence cccccccc unavailable none/none 333")
+	f.wantPresent("aaaaaaaa owner/moderator")
+}
+
+// TestMovedHere takes over who was seen at another node.
+func TestMovedHere(t *testing.T) {
+	f := newFixture(t)
+	f.join(alice)
+	f.appear(bob, "<a/>")
+	known, _ := f.room.Occupant("bbbbbbbb")
+	f.clear()
+	f.take(f.room.Admit(f.now, bob, session.Occupancy{
+		Nick: "bbbbbbbb", Role: "participant", Affiliation: "none", Presence: []byte("<a/>"), Joined: known.Joined.Clock(),
+	}))
+	if j := first[Joined](f.other); len(f.inbox) != 0 || !j.Occupant.Local || j.Occupant.Joined != known.Joined {
+		t.Errorf("%v %+v", f.inbox, f.other)
+	}
+	f.pass(0)
+	f.take(f.room.Appear(f.now, Remote{Nick: "bbbbbbbb", JID: bob, Joined: known.Joined, Presence: []byte("<late/>")}))
+	f.vanish("bbbbbbbb", room.Moved, "", "")
+	f.vanish("bbbbbbbb", room.Gone, "", "")
+	f.want(alice)
+	f.wantPresent("aaaaaaaa owner/moderator, bbbbbbbb none/participant")
+}
+
+// TestRightsOfWhoMovedHere: its own node and this one may see different moderators for a moment.
+func TestRightsOfWhoMovedHere(t *testing.T) {
+	f := newFixture(t)
+	f.join(alice)
+	f.take(f.room.Admit(f.now, bob, session.Occupancy{Nick: "bbbbbbbb", Role: "moderator", Affiliation: "owner", Joined: f.now}))
+	f.clear()
+	if next := f.room.Next(); next != f.now {
+		t.Errorf("due %v", next)
+	}
+	f.pass(0)
+	f.want(bob, "presence bbbbbbbb none/participant 110")
+	f.pass(time.Minute)
+	f.want(bob)
+}
+
+func TestAdmitOfWhoIsKicked(t *testing.T) {
+	f := newFixture(t)
+	f.join(alice, bob)
+	value, _ := f.room.Export(bob)
+	f.take(f.room.Remove(f.now, bob, Moved))
+	f.header(room.FieldAffiliation+bareJID(bob), "outcast")
+	f.clear()
+	f.take(f.room.Admit(f.now, bob, value))
+	if len(f.other) != 0 {
+		t.Errorf("effects %+v", f.other)
+	}
+	f.wantPresent("aaaaaaaa owner/moderator")
 }

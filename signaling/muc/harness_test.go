@@ -25,11 +25,18 @@ const (
 	mallo = "dddddddd-1111-4222-8333-444444444444@meet.test/res4"
 )
 
+// failer is what a test and a rapid property have in common.
+type failer interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
 func nickOf(jid string) string { return jid[:8] }
 
 // fixture drives a room and keeps what came out of it.
 type fixture struct {
-	t     testing.TB
+	t     failer
 	room  *Room
 	now   time.Time
 	inbox map[string][]string // sketches of what was delivered, by JID
@@ -211,4 +218,14 @@ func count[E Effect](effects []Effect) (n int) {
 		}
 	}
 	return n
+}
+
+// first returns the first effect of a kind, the zero value when there is none.
+func first[E Effect](effects []Effect) (found E) {
+	for _, e := range effects {
+		if e, ok := e.(E); ok {
+			return e
+		}
+	}
+	return found
 }

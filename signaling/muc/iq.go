@@ -40,7 +40,7 @@ func (r *Room) iq(now time.Time, from string, o *occupant, nick string, st *stan
 	case !r.pending.add(now, route{o.nick, target.nick, strings.Clone(id)}):
 		return refuse(from, st, "wait", "resource-constraint", "too many requests without an answer")
 	}
-	return []Effect{r.relayed(o, target, st, inner)}
+	return []Effect{r.relayed(o, target, r.passed("iq", o, st), inner)}
 }
 
 // response passes a result or an error on, when it answers a request that was relayed.
@@ -55,12 +55,28 @@ func (r *Room) response(now time.Time, o *occupant, nick, id string, st *stanza.
 	if target == nil || len(inner) > r.cfg.Limits.Payload || !r.pending.take(now, route{target.nick, o.nick, id}) {
 		return nil
 	}
-	return []Effect{r.relayed(o, target, st, inner)}
+	return []Effect{r.relayed(o, target, r.passed("iq", o, st), inner)}
 }
 
-func (r *Room) relayed(o, target *occupant, st *stanza.Element, inner []byte) Deliver {
-	v := r.envelope("iq", o.nick)
-	v.To, v.Type, v.ID, v.Lang = target.jid, st.Attr("type"), st.Attr("id"), st.Attr("xml:lang")
+// passed is the envelope of what o sent, without a receiver.
+func (r *Room) passed(name string, o *occupant, st *stanza.Element) stanza.Envelope {
+	v := r.envelope(name, o.nick)
+	v.Type, v.ID, v.Lang = st.Attr("type"), st.Attr("id"), st.Attr("xml:lang")
+	if len(v.Lang) > r.cfg.Limits.ID {
+		v.Lang = ""
+	}
+	return v
+}
+
+// relayed passes on what o says to target alone.
+func (r *Room) relayed(o, target *occupant, v stanza.Envelope, inner []byte) Effect {
+	if !target.local {
+		return Away{
+			From: r.public(o), To: r.public(target), Name: v.Name,
+			Type: strings.Clone(v.Type), ID: strings.Clone(v.ID), Lang: strings.Clone(v.Lang), Inner: inner,
+		}
+	}
+	v.To = target.jid
 	return deliver(v, inner)
 }
 
@@ -84,6 +100,11 @@ func (r *Room) service(now time.Time, from string, o *occupant, st *stanza.Eleme
 			return refuse(from, st, "auth", "forbidden", "not in the room")
 		case q.Space == nsAdmin && get:
 			return r.listed(o, st, q)
+		case !get && !r.authority:
+			if len(st.Inner()) > r.cfg.Limits.Payload {
+				return refuse(from, st, "modify", "policy-violation", "request too large")
+			}
+			return []Effect{Command{From: r.public(o), Stanza: st}}
 		case q.Space == nsAdmin:
 			return r.administer(now, o, st, q)
 		case r.affiliation(o) != affOwner:
@@ -91,7 +112,7 @@ func (r *Room) service(now time.Time, from string, o *occupant, st *stanza.Eleme
 		case get:
 			return answer(from, stanza.Result(st, r.configuration()))
 		}
-		return r.configure(o, st, q)
+		return r.configure(now, o, st, q)
 	}
 	return refuse(from, st, "cancel", "service-unavailable", "")
 }

@@ -55,7 +55,7 @@ func TestNextOwnerIsAModerator(t *testing.T) {
 	f.join(alice, bob, carol)
 	f.admin(alice, `<item nick="cccccccc" role="moderator"/>`)
 	f.send(alice, `<presence to="%s/aaaaaaaa" type="unavailable"/>`, roomJID)
-	f.want(bob, "presence aaaaaaaa unavailable none/none", "presence cccccccc owner/moderator")
+	f.want(bob, "presence aaaaaaaa unavailable owner/none", "presence cccccccc owner/moderator") // who granted is an explicit owner
 	f.wantPresent("bbbbbbbb none/participant, cccccccc owner/moderator")
 }
 

@@ -5,8 +5,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/signaling/stanza"
 )
+
+// maxType is the longest type of a message: other nodes take no longer one.
+const maxType = 64
 
 func (r *Room) message(now time.Time, from string, o *occupant, nick string, st *stanza.Element) []Effect {
 	kind := st.Attr("type")
@@ -17,6 +21,8 @@ func (r *Room) message(now time.Time, from string, o *occupant, nick string, st 
 		return refuse(from, st, "cancel", "not-acceptable", "not in the room")
 	case nick == FocusNick && r.cfg.Focus != "":
 		return []Effect{FocusIQ{From: r.public(o), IQ: st}}
+	case len(kind) > maxType:
+		return refuse(from, st, "modify", "bad-request", "unknown type")
 	case (nick == "") != (kind == "groupchat"):
 		if nick == "" {
 			return refuse(from, st, "cancel", "feature-not-implemented", "only groupchat is sent to a room")
@@ -28,12 +34,9 @@ func (r *Room) message(now time.Time, from string, o *occupant, nick string, st 
 		return refuse(from, st, "cancel", "item-not-found", "")
 	}
 	kept := believed(st)
-	subject, body := st.Child(nsClient, "subject"), st.Child(nsClient, "body")
-	if kind == "groupchat" && subject != nil && body == nil {
-		if refusal := r.setSubject(now, o, subject.Text, st); refusal != nil {
-			return refusal
-		}
-	} else if subject != nil {
+	subject := st.Child(nsClient, "subject")
+	setting := kind == "groupchat" && subject != nil && st.Child(nsClient, "body") == nil
+	if subject != nil && !setting {
 		kept = slices.DeleteFunc(kept, func(e *stanza.Element) bool { return e.Space == nsClient && e.Local == "subject" })
 	}
 	if len(kept) == 0 {
@@ -43,43 +46,60 @@ func (r *Room) message(now time.Time, from string, o *occupant, nick string, st 
 	if len(inner) > r.cfg.Limits.Payload || len(st.Attr("id")) > r.cfg.Limits.ID {
 		return refuse(from, st, "modify", "policy-violation", "message too large")
 	}
-	v := r.envelope("message", o.nick)
-	v.Type, v.ID, v.Lang = kind, st.Attr("id"), st.Attr("xml:lang")
+	if setting {
+		if !r.authority {
+			return []Effect{Command{From: r.public(o), Stanza: st}}
+		}
+		if refusal := r.setSubject(now, o, subject.Text, st); refusal != nil {
+			return refusal
+		}
+	}
+	v := r.passed("message", o, st)
 	if target != nil {
-		v.To = target.jid
-		return []Effect{deliver(v, inner)}
+		return []Effect{r.relayed(o, target, v, inner)}
 	}
 	if r.cfg.StanzaID != nil {
 		inner = stanza.New(nsStanzaID, "stanza-id", "by", r.cfg.JID, "id", r.cfg.StanzaID()).Append(inner)
 	}
-	return r.spread(nil, v, inner)
+	effects := r.spread(nil, v, inner)
+	if setting { // the others learn it from the header
+		return effects
+	}
+	return append(effects, Said{room.Utterance{From: room.EndpointID(o.nick), ID: strings.Clone(v.ID), Lang: strings.Clone(v.Lang), Inner: inner}})
 }
 
 // setSubject returns the refusal, nil when the subject is set.
-func (r *Room) setSubject(now time.Time, o *occupant, subject string, st *stanza.Element) []Effect {
+func (r *Room) setSubject(now time.Time, o *occupant, text string, st *stanza.Element) []Effect {
 	switch {
 	case r.role(o) != roleModerator && !r.header.openSubject:
 		return refuse(o.jid, st, "auth", "forbidden", "only moderators change the subject")
-	case len(subject) > r.cfg.Limits.Subject:
+	case len(text) > r.cfg.Limits.Subject:
 		return refuse(o.jid, st, "modify", "policy-violation", "subject too long")
 	}
-	r.header.subject, r.header.subjectBy, r.header.subjectAt = strings.Clone(subject), o.nick, now
+	r.put(room.FieldSubject, subject{o.nick, r.stamp(now), text}.value())
 	return nil
 }
 
-// subjectFor returns the message that ends the burst of a joiner (XEP-0045 7.2.15). The subject of somebody who is no
-// longer here comes from the room.
+// subjectFor returns the message that ends the burst of a joiner (XEP-0045 7.2.15).
 func (r *Room) subjectFor(o *occupant) Deliver {
-	by := r.header.subjectBy
-	if r.roster.nicks[by] == nil {
-		by = ""
-	}
-	v := r.envelope("message", by)
+	v := r.envelope("message", r.speaker(r.header.subject.by))
 	v.To, v.Type = o.jid, "groupchat"
-	inner := stanza.New(nsClient, "subject").WithText(r.header.subject).Bytes()
-	if !r.header.subjectAt.IsZero() {
-		stamp := r.header.subjectAt.UTC().Format(time.RFC3339)
+	inner := subjectElement(r.header.subject.text)
+	if at := r.header.subject.at; at != 0 {
+		stamp := at.Clock().UTC().Format(time.RFC3339)
 		inner = stanza.New(nsDelay, "delay", "from", r.cfg.JID, "stamp", stamp).Append(inner)
 	}
 	return deliver(v, inner)
+}
+
+func subjectElement(text string) []byte {
+	return stanza.New(nsClient, "subject").WithText(text).Bytes()
+}
+
+// speaker returns the nick, or "" for the room when nobody of that nick is here any more.
+func (r *Room) speaker(nick string) string {
+	if r.roster.nicks[nick] == nil {
+		return ""
+	}
+	return nick
 }

@@ -65,6 +65,7 @@ func TestMessagesRefused(t *testing.T) {
 		"stranger, private":     {mallo, `to="` + roomJID + `/aaaaaaaa" type="chat"`, "<body>x</body>", "message aaaaaaaa error not-acceptable"},
 		"stranger, focus":       {mallo, `to="` + roomJID + `/focus" type="chat"`, "<body>x</body>", "message focus error not-acceptable"},
 		"stranger's error":      {mallo, `to="` + roomJID + `" type="error"`, "<body>x</body>", ""},
+		"strange type":          {bob, `to="` + roomJID + `/aaaaaaaa" type="` + strings.Repeat("x", 65) + `"`, "<body>x</body>", "message aaaaaaaa error bad-request"},
 		"unknown nick":          {bob, `to="` + roomJID + `/99999999" type="chat"`, "<body>x</body>", "message 99999999 error item-not-found"},
 		"groupchat to one":      {bob, `to="` + roomJID + `/aaaaaaaa" type="groupchat"`, "<body>x</body>", "message aaaaaaaa error bad-request"},
 		"chat to all":           {bob, `to="` + roomJID + `" type="chat"`, "<body>x</body>", "message room error feature-not-implemented"},
@@ -109,5 +110,15 @@ func TestSubject(t *testing.T) {
 	f.enter(mallo, "dddddddd", "", "")
 	if got := f.inbox[mallo][5]; got != "message bbbbbbbb groupchat subject delay" {
 		t.Errorf("joiner got %s", got)
+	}
+}
+
+func TestLongLanguageIsDropped(t *testing.T) {
+	f := newFixture(t)
+	f.join(alice)
+	f.send(alice, `<message to="%s" type="groupchat" xml:lang="%s"><body>b</body></message>`, roomJID, strings.Repeat("x", 300))
+	f.want(alice, "message aaaaaaaa groupchat body=b")
+	if lang := first[Said](f.other).Utterance.Lang; lang != "" {
+		t.Errorf("language %s", lang)
 	}
 }

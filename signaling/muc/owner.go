@@ -1,8 +1,11 @@
 package muc
 
 import (
-	"strings"
+	"maps"
+	"slices"
+	"time"
 
+	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/signaling/stanza"
 )
 
@@ -29,9 +32,9 @@ func (r *Room) configuration() *stanza.Element {
 }
 
 // configure applies a submitted form, or destroys the room.
-func (r *Room) configure(o *occupant, st, q *stanza.Element) []Effect {
+func (r *Room) configure(now time.Time, o *occupant, st, q *stanza.Element) []Effect {
 	if d := q.Child(nsOwner, "destroy"); d != nil {
-		return r.destroy(o, st, d)
+		return r.destroy(now, o, st, d)
 	}
 	x := q.Child(nsData, "x")
 	switch {
@@ -47,26 +50,50 @@ func (r *Room) configure(o *occupant, st, q *stanza.Element) []Effect {
 		return refuse(o.jid, st, "modify", "not-acceptable", text)
 	}
 	effects := answer(o.jid, stanza.Result(st))
-	if next.password == r.header.password && next.membersOnly == r.header.membersOnly && next.openSubject == r.header.openSubject {
+	before := r.header.settings()
+	if next == before {
 		return effects
 	}
-	if next.membersOnly && !r.header.membersOnly {
-		for _, other := range r.roster.order {
-			if r.header.affiliation(other.bare) == affNone {
-				r.header.setAffiliation(other.bare, affMember)
-			}
+	if next.membersOnly && !before.membersOnly {
+		r.enrol()
+	}
+	if next.password != before.password {
+		r.put(room.FieldPassword, next.password)
+	}
+	if next.membersOnly != before.membersOnly {
+		r.put(room.FieldMembersOnly, flagValue(next.membersOnly))
+	}
+	if next.openSubject != before.openSubject {
+		r.put(room.FieldOpenSubject, flagValue(next.openSubject))
+	}
+	return r.reconfigured(r.settle(now, effects))
+}
+
+// maxEnrolled is how many people become members at once: a commit has room for so many fields.
+const maxEnrolled = 200
+
+// enrol makes those who are longest in the room members, so that they may come back. The others stay all the same.
+func (r *Room) enrol() {
+	enrolled := 0
+	for _, o := range r.roster.order {
+		if r.header.affiliation(o.bare) == affNone && enrolled < maxEnrolled {
+			r.putAffiliation(o.bare, affMember)
+			enrolled++
 		}
 	}
-	r.header.password, r.header.membersOnly, r.header.openSubject = next.password, next.membersOnly, next.openSubject
+}
+
+// reconfigured tells everybody here that the room is set up in another way.
+func (r *Room) reconfigured(effects []Effect) []Effect {
 	v := r.envelope("message", "")
 	v.Type = "groupchat"
 	return r.spread(effects, v, withStatus(stanza.New(nsUser, "x"), "104").Bytes())
 }
 
-// configured returns the header's settings after a submitted form, or what is wrong with the form. Fields that are
+// configured returns the settings after a submitted form, or what is wrong with the form. Fields that are
 // absent stay, fields that are unknown are ignored.
-func (r *Room) configured(values map[string]string) (next header, problem string) {
-	next = header{password: r.header.password, membersOnly: r.header.membersOnly, openSubject: r.header.openSubject}
+func (r *Room) configured(values map[string]string) (next settings, problem string) {
+	next = r.header.settings()
 	if t, ok := values["FORM_TYPE"]; ok && t != nsRoomConfig {
 		return next, "another form"
 	}
@@ -77,7 +104,7 @@ func (r *Room) configured(values map[string]string) (next header, problem string
 		if len(secret) > r.cfg.Limits.Password {
 			return next, "password too long"
 		}
-		next.password = strings.Clone(secret)
+		next.password = secret
 	}
 	for name, target := range map[string]*bool{fieldMembersOnly: &next.membersOnly, fieldSubject: &next.openSubject} {
 		if s, ok := values[name]; ok {
@@ -99,23 +126,56 @@ func (r *Room) configured(values map[string]string) (next header, problem string
 	return next, ""
 }
 
-// destroy removes everybody (XEP-0045 10.9): each is told of itself only.
-func (r *Room) destroy(o *occupant, st, d *stanza.Element) []Effect {
-	note := stanza.New(nsUser, "destroy")
+// destroy ends the room on every node.
+func (r *Room) destroy(now time.Time, o *occupant, st, d *stanza.Element) []Effect {
 	reason := childText(d, nsOwner, "reason")
-	if len(reason) > r.cfg.Limits.Subject {
+	if len(reason) > r.cfg.Limits.Reason {
 		return refuse(o.jid, st, "modify", "policy-violation", "reason too long")
 	}
+	at := r.stamp(now)
+	for _, other := range r.roster.order {
+		at = max(at, other.joined)
+	}
+	effects := append(answer(o.jid, stanza.Result(st)), Destroy{At: at, Reason: reason})
+	return append(effects, r.destroyed(now, at, reason)...)
+}
+
+// Destroyed ends the room because an owner destroyed it at another node: who joined up to the time is out, whichever node
+// serves it.
+func (r *Room) Destroyed(now time.Time, at room.Time, reason string) []Effect {
+	return r.finish(r.destroyed(now, at, reason))
+}
+
+// destroyed removes everybody who joined up to the time. Each is told of itself only (XEP-0045 10.9), who came later of all.
+func (r *Room) destroyed(now time.Time, at room.Time, reason string) []Effect {
+	note := stanza.New(nsUser, "destroy")
 	if reason != "" {
 		note.With(stanza.New(nsUser, "reason").WithText(reason))
 	}
-	effects := answer(o.jid, stanza.Result(st))
-	for _, other := range r.roster.order {
-		v := r.envelope("presence", other.nick)
-		v.Type, v.To = "unavailable", other.jid
-		effects = append(effects, Left{Occupant: r.public(other), Cause: Destroyed},
-			deliver(v, r.farewell(other, departure{extra: note}, []string{"110"}).Bytes()))
+	over := func(o *occupant) bool { return o.joined <= at }
+	maps.DeleteFunc(r.hidden, func(_ string, o *occupant) bool { return over(o) })
+	here := len(r.roster.here)
+	var effects []Effect
+	var gone []*occupant
+	for _, other := range slices.Clone(r.roster.order) {
+		if !over(other) {
+			continue
+		}
+		if other.local {
+			v := r.envelope("presence", other.nick)
+			v.Type, v.To = "unavailable", other.jid
+			effects = append(effects, Left{Occupant: r.public(other), Cause: Destroyed, Reason: reason},
+				deliver(v, r.farewell(other, departure{extra: note}, []string{"110"}).Bytes()))
+		}
+		r.roster.remove(other)
+		gone = append(gone, other)
 	}
-	r.forget()
-	return append(effects, Empty{})
+	for _, o := range gone {
+		effects = r.unseen(effects, now, o, departure{cause: Destroyed}, nil)
+	}
+	effects = r.settle(now, r.reveal(now, effects))
+	if len(r.roster.here) < here {
+		effects = r.closeIfEmpty(effects)
+	}
+	return effects
 }

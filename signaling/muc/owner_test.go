@@ -65,6 +65,20 @@ func TestMembersOnly(t *testing.T) {
 	f.wantPresent("aaaaaaaa owner/moderator, bbbbbbbb member/participant, cccccccc member/participant")
 }
 
+// TestMembersOnlyInACrowd writes no more than a commit has room for.
+func TestMembersOnlyInACrowd(t *testing.T) {
+	f := newFixture(t)
+	for i := range 2 * maxEnrolled {
+		f.appear(fmt.Sprintf("%08x-1111-4222-8333-444444444444@meet.test/r", i), "")
+	}
+	f.room.Handle(f.now, "00000000-1111-4222-8333-444444444444@meet.test/r", f.parse(alice, fmt.Sprintf(
+		`<iq to="%s" type="set" id="1"><query xmlns="http://jabber.org/protocol/muc#owner"><x type="submit" xmlns="jabber:x:data">`+
+			`<field var="%s"><value>1</value></field></x></query></iq>`, roomJID, fieldMembersOnly)))
+	if n := len(f.room.header.affiliations); n != maxEnrolled || f.room.header.affiliation("00000000-1111-4222-8333-444444444444@meet.test") != affMember {
+		t.Errorf("%d members", n)
+	}
+}
+
 func TestFormsRefused(t *testing.T) {
 	for name, c := range map[string]struct{ query, want string }{
 		"no form":       {``, "bad-request"},

@@ -44,16 +44,19 @@ func (r *Room) presence(now time.Time, from string, o *occupant, nick string, st
 	return append(effects, Updated{Occupant: r.public(o), Presence: view(st, kept)})
 }
 
-// announce tells everybody, o last, the presence of o.
-func (r *Room) announce(effects []Effect, o *occupant, id string) []Effect {
-	effects = r.announceOthers(effects, o, id)
+// announce tells everybody here but some, o last, the presence of o.
+func (r *Room) announce(effects []Effect, o *occupant, id string, except ...*occupant) []Effect {
+	effects = r.announceOthers(effects, o, id, except...)
+	if !o.local {
+		return effects
+	}
 	return append(effects, r.selfPresence(o, id))
 }
 
-func (r *Room) announceOthers(effects []Effect, o *occupant, id string) []Effect {
+func (r *Room) announceOthers(effects []Effect, o *occupant, id string, except ...*occupant) []Effect {
 	v := r.envelope("presence", o.nick)
 	v.ID = id
-	return r.spread(effects, v, append(r.item(o).Bytes(), o.presence...), o)
+	return r.spread(effects, v, append(r.item(o).Bytes(), o.presence...), append(except, o)...)
 }
 
 func (r *Room) selfPresence(o *occupant, id string, codes ...string) Deliver {
@@ -79,28 +82,4 @@ func withStatus(x *stanza.Element, codes ...string) *stanza.Element {
 // view is a presence as others see it, but for the element of the room.
 func view(st *stanza.Element, kept []*stanza.Element) *stanza.Element {
 	return &stanza.Element{Space: st.Space, Local: st.Local, Attrs: st.Attrs, Children: kept}
-}
-
-// promote finds an owner when there is none: the moderator, else the occupant, who is longest in the room.
-func (r *Room) promote(effects []Effect) []Effect {
-	if len(r.roster.order) == 0 {
-		return effects
-	}
-	next := r.roster.order[0]
-	for _, o := range r.roster.order {
-		if r.affiliation(o) == affOwner {
-			return effects
-		}
-		if o.appointed && !next.appointed {
-			next = o
-		}
-	}
-	next.automatic = true
-	return r.changed(effects, next)
-}
-
-// changed tells everybody that the role or affiliation of o is another.
-func (r *Room) changed(effects []Effect, o *occupant) []Effect {
-	effects = r.announce(effects, o, "")
-	return append(effects, RoleChanged{Occupant: r.public(o)})
 }

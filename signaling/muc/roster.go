@@ -1,6 +1,8 @@
 package muc
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +30,11 @@ type Occupant struct {
 	Nick              string
 	JID               string // real full JID
 	Role, Affiliation string
-	Joined            time.Time
+	Joined            room.Time
+	// Local: a client of this node.
+	Local bool
+	// Presence holds the children that others see. It must not be changed.
+	Presence []byte
 }
 
 // Moderator tells whether the occupant may moderate.
@@ -39,37 +45,66 @@ type occupant struct {
 	nick     string
 	jid      string
 	bare     string
-	to       []byte // ` to="<jid>"`, ready to be spliced in
-	joined   time.Time
+	joined   room.Time
 	presence []byte // children that others see, without the element of the room
-	// automatic: owner because the room had no moderator. appointed: moderator by a grant of the role alone.
-	automatic, appointed bool
+	shown    standing
+	local    bool
+
+	// Of this node only.
+	to       []byte             // ` to="<jid>"`, ready to be spliced in
+	password *[sha256.Size]byte // hash of what it gave when it joined
+
+	// Of other nodes only: when one that moved there must have been seen.
+	until time.Time
 }
 
-// roster is who is here: by nick, by JID, and in the order of joining.
+// roster is who is here: by nick, by JID, and in the order of joining, which is the same on every node.
 type roster struct {
 	nicks map[string]*occupant
 	jids  map[string]*occupant
+	bares map[string][]*occupant
 	order []*occupant
+	here  []*occupant // those of this node
 }
 
 func newRoster() roster {
-	return roster{nicks: make(map[string]*occupant), jids: make(map[string]*occupant)}
+	return roster{nicks: make(map[string]*occupant), jids: make(map[string]*occupant), bares: make(map[string][]*occupant)}
 }
 
 func (r *roster) add(o *occupant) {
-	at := len(r.order)
-	for at > 0 && o.joined.Before(r.order[at-1].joined) {
-		at--
+	r.order = insert(r.order, o)
+	if o.local {
+		r.here = insert(r.here, o)
 	}
-	r.order = slices.Insert(r.order, at, o)
 	r.nicks[o.nick], r.jids[o.jid] = o, o
+	r.bares[o.bare] = insert(r.bares[o.bare], o)
 }
 
 func (r *roster) remove(o *occupant) {
 	delete(r.nicks, o.nick)
 	delete(r.jids, o.jid)
-	r.order = slices.DeleteFunc(r.order, func(other *occupant) bool { return other == o })
+	r.order, r.here = without(r.order, o), without(r.here, o)
+	if rest := without(r.bares[o.bare], o); len(rest) > 0 {
+		r.bares[o.bare] = rest
+	} else {
+		delete(r.bares, o.bare)
+	}
+}
+
+func insert(all []*occupant, o *occupant) []*occupant {
+	at, _ := slices.BinarySearchFunc(all, o, compare)
+	return slices.Insert(all, at, o)
+}
+
+func without(all []*occupant, o *occupant) []*occupant {
+	if at, found := slices.BinarySearchFunc(all, o, compare); found {
+		return slices.Delete(all, at, at+1)
+	}
+	return all
+}
+
+func compare(a, b *occupant) int {
+	return cmp.Or(cmp.Compare(a.joined, b.joined), cmp.Compare(a.nick, b.nick))
 }
 
 // nickAllowed tells whether the owner of the JID may be called nick.
