@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
 )
@@ -36,8 +37,13 @@ type Context map[Term]uint64
 // Whole is the sequence that stands for a whole term and all before it.
 const Whole = math.MaxUint64
 
-// maxTerms is how many terms a context tells apart. Of more, the oldest become one.
-const maxTerms = 64
+// How many terms a context tells apart. Of more than someTerms the sequencer makes one of those that are older than
+// termMemory: whoever grew apart before that loses what it wrote then. More than maxTerms there are never.
+const (
+	someTerms  = 64
+	maxTerms   = 256
+	termMemory = time.Hour
+)
 
 // Has reports whether the commit d is contained.
 func (c Context) Has(d Dot) bool {
@@ -94,14 +100,14 @@ func (c Context) with(o Context) Context {
 	for t, n := range o {
 		joined[t] = max(joined[t], n)
 	}
-	joined.shorten()
+	joined.shorten(maxTerms)
 	return joined
 }
 
-// shorten drops what the highest whole term contains, and makes one of the oldest terms when there are too many.
-func (c Context) shorten() {
+// shorten drops what the highest whole term contains, and makes one of the oldest terms where there are more than n.
+func (c Context) shorten(n int) {
 	terms := slices.SortedFunc(maps.Keys(c), Term.Compare)
-	floor := max(len(terms)-maxTerms, 0)
+	floor := max(len(terms)-n, 0)
 	for i, t := range terms {
 		if c[t] == Whole {
 			floor = max(floor, i)
@@ -114,4 +120,15 @@ func (c Context) shorten() {
 		delete(c, t)
 	}
 	c[terms[floor]] = Whole
+}
+
+// old returns the newest of the terms that are too many and began before a time.
+func (c Context) old(before Time) (Term, bool) {
+	terms := slices.SortedFunc(maps.Keys(c), Term.Compare)
+	for i := len(terms) - someTerms; i > 0; i-- {
+		if terms[i].Since < before {
+			return terms[i], true
+		}
+	}
+	return Term{}, false
 }
