@@ -5,7 +5,7 @@ PAGE    := node/web/client
 BIN     := bin/atoll
 LINTER  := .bin/golangci-lint-v2.15.0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-# ARGS are further flags of `make run`: make run ARGS="--http :9000".
+# ARGS are further flags of `make run`, and of all nodes of `make mesh`: make run ARGS="--http :9000".
 ARGS    ?=
 
 .DEFAULT_GOAL := help
@@ -96,8 +96,8 @@ bench: $(BIN) ## print the benchmark: CPU per forwarded packet, beside a control
 bench-quick: $(BIN) ## the same in two minutes
 	$(GO) run ./tools/load/cmd/load bench
 
-mesh: ## run three nodes (eu, us, ap) on this machine; not built yet
-	@echo "make mesh: not built yet: nodes do not find each other yet" >&2; exit 1
+mesh: $(BIN) ## build and run three nodes (eu, us, ap): http://localhost:8080 to 8082, data in ./data/mesh
+	@sh tools/mesh.sh $(BIN) ./data/mesh $(ARGS)
 
 clean: ## remove what was built
 	rm -rf bin $(PAGE)/dist

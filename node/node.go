@@ -25,6 +25,7 @@ import (
 	"github.com/atoll-mesh/atoll/node/config"
 	"github.com/atoll-mesh/atoll/node/data"
 	"github.com/atoll-mesh/atoll/node/edge"
+	"github.com/atoll-mesh/atoll/node/mesh"
 	"github.com/atoll-mesh/atoll/node/web"
 	"github.com/atoll-mesh/atoll/signaling/bridge"
 	"github.com/atoll-mesh/atoll/signaling/domain"
@@ -46,7 +47,9 @@ type Node struct {
 	log  *slog.Logger
 	rand func() uint32
 
+	key      identity.Key
 	folder   *data.Folder
+	mesh     *mesh.Mesh // nil when it is off
 	edge     *edge.Edge
 	rooms    *conference.Rooms
 	streams  *stream.Server
@@ -104,7 +107,7 @@ func (n *Node) open() (listeners, error) {
 		key, err := identity.LoadKey(folder)
 		note(err)
 		if err == nil {
-			n.name = key.Name()
+			n.key, n.name = key, key.Name()
 		}
 		if n.cfg.Secret.IsZero() {
 			n.cfg.Secret, err = identity.LoadSecret(folder)
@@ -121,6 +124,11 @@ func (n *Node) open() (listeners, error) {
 	}
 	l, err := n.listen()
 	note(err)
+	if len(problems) == 0 { // others may talk to it from now on
+		if err := n.joinMesh(); err != nil {
+			note(fmt.Errorf("--mesh: %w", err))
+		}
+	}
 	return l, errors.Join(problems...)
 }
 
@@ -129,7 +137,12 @@ var codecs = []focus.Codec{focus.VP8, focus.VP9, focus.H264, focus.AV1}
 
 // wire makes the parts and gives each what it needs of the others.
 func (n *Node) wire() {
+	var way conference.Mesh
+	if n.mesh != nil {
+		way = n.mesh
+	}
 	n.rooms = conference.NewRooms(conference.Config{
+		Mesh:   way,
 		Domain: n.cfg.Domain,
 		Node:   string(n.name),
 		Region: n.cfg.Region,
@@ -248,6 +261,9 @@ func (n *Node) Stop(ctx context.Context) error {
 		sockets.Go(n.streams.Close)
 		sockets.Wait()
 		n.serving.Wait()
+		if n.mesh != nil {
+			err = errors.Join(err, n.mesh.Close())
+		}
 		err = errors.Join(err, n.edge.Close(), n.folder.Close())
 		n.log.Info("node is down", "took", time.Since(start))
 	})

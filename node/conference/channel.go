@@ -75,10 +75,18 @@ func (c *Conference) bridgeMessage(now time.Time, p *participant, m bridge.Messa
 		if m.SourceName.Endpoint() == p.endpoint {
 			shows, muted := videoType(m.VideoType)
 			c.applySFU(now, c.sfu.SetVideoType(now, m.SourceName, shows, muted))
+			c.shows(now, p, m.SourceName, shows, muted)
+		}
+	case bridge.TopologyRequest:
+		p.topologyAt = time.Time{}
+		if m.Active {
+			p.topologyAt = now
+			c.showTopology(now)
 		}
 	case bridge.EndpointStats:
 		m.From = string(p.endpoint)
 		c.tellOthers(p, m)
+		c.note(p, "", m)
 	case bridge.EndpointMessage:
 		to := m.To
 		m.From, m.To = string(p.endpoint), ""
@@ -87,6 +95,19 @@ func (c *Conference) bridgeMessage(now time.Time, p *participant, m bridge.Messa
 		} else {
 			m.To = to
 			c.tell(room.EndpointID(to), m)
+		}
+		c.note(p, room.EndpointID(to), m)
+	}
+}
+
+// shows tells the other nodes what a source of p shows.
+func (c *Conference) shows(now time.Time, p *participant, name room.SourceName, t room.VideoType, muted bool) {
+	for i := range p.sources {
+		if s := &p.sources[i]; s.Name == name && (s.VideoType != t || s.Muted != muted) {
+			p.sources = slices.Clone(p.sources)
+			p.sources[i].VideoType, p.sources[i].Muted = t, muted
+			c.publish(now, p)
+			return
 		}
 	}
 }

@@ -9,7 +9,17 @@
 //	channel ─message─▶ │   loop     │ ──▶ sfu ───▶ source maps, forwarding tables
 //	                   └────────────┘
 //
-// RTP never passes the loop: a leg hands packets to the sfu participant directly.
+// RTP never passes the loop: a leg hands packets to the sfu participant directly, and so does a link for the participants
+// of other nodes.
+//
+// # Other nodes
+//
+// The room may stand on several nodes: each has a conference of its own, for its own clients. What the others must know
+// goes through the room's replica (cascade/room): who is here, what they send and say, and the header. A room is opened
+// when the mesh has said what the cluster knows of it, a quarter of a second at most; what clients send meanwhile waits.
+// The replica's header is the room's; on the sequencer's node the muc writes to it, elsewhere stanzas that would change it are
+// sent to the sequencer, and the client is answered when the change has come back. Media of other nodes is pulled (cascade/route)
+// while somebody here wants it, and sent to the nodes that pull it.
 //
 // Order that clients can rely on: presence of an occupant comes before its sources, a source map is sent before the
 // media of its slots, and the Jingle session of a participant ends before its unavailable presence.
@@ -23,9 +33,12 @@ package conference
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 
+	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/cascade/route"
 	"github.com/atoll-mesh/atoll/node/sfu"
 	"github.com/atoll-mesh/atoll/signaling/muc"
 )
@@ -35,6 +48,8 @@ const (
 	aloneGrace = 20 * time.Second
 	// tick is how often the engines are asked what is due while media flows.
 	tick = 100 * time.Millisecond
+	// flowTick is the same while media comes from other nodes: what is missing is asked for at these times.
+	flowTick = 20 * time.Millisecond
 )
 
 // Conference is one room at this node.
@@ -44,6 +59,25 @@ type Conference struct {
 	id    string // in bridge channel URLs
 	log   *slog.Logger
 	mail  *mailbox
+
+	self    identity.Name
+	mesh    Mesh
+	replica *room.Replica
+	pulls   *route.Pulls
+	serving *route.Serving
+	open    bool            // the cluster has said what it knows of the room
+	held    []letter        // until then
+	others  []identity.Name // nodes that hold the room too
+	remotes map[room.EndpointID]*remote
+	relays  map[identity.Name]*relay
+	wanted  map[room.SourceName]int // of sources of other nodes
+	flows   map[uint32]pull         // subscriptions of this node
+	// upstream is read from the goroutines of links and legs: by source, the newest subscription.
+	upstream    sync.Map
+	commands    map[uint64]*command
+	asking      *remote // whose command is being carried out
+	measured    time.Time
+	lastCommand uint64
 
 	muc        *muc.Room
 	sfu        *sfu.Room
@@ -57,23 +91,36 @@ type Conference struct {
 }
 
 func newConference(r *Rooms, jid, id string) *Conference {
-	return &Conference{
-		rooms: r,
-		jid:   jid,
-		id:    id,
-		log:   r.cfg.Log.With("conference", id),
-		mail:  newMailbox(),
-		muc: muc.New(muc.Config{
-			JID:       jid,
-			Focus:     "focus@auth." + r.cfg.Domain + "/" + muc.FocusNick,
-			MeetingID: randomHex(16),
-		}),
+	c := &Conference{
+		rooms:      r,
+		jid:        jid,
+		id:         id,
+		log:        r.cfg.Log.With("conference", id),
+		mail:       newMailbox(),
+		self:       identity.Name(r.cfg.Node),
+		mesh:       r.cfg.Mesh,
+		remotes:    make(map[room.EndpointID]*remote),
+		relays:     make(map[identity.Name]*relay),
+		wanted:     make(map[room.SourceName]int),
+		flows:      make(map[uint32]pull),
+		commands:   make(map[uint64]*command),
 		sfu:        sfu.NewRoom(sfu.Config{Rand: r.cfg.Rand}),
 		byJID:      make(map[string]*participant),
 		byEndpoint: make(map[room.EndpointID]*participant),
 		outside:    make(map[string]Session),
 		empty:      true,
 	}
+	c.replica = room.NewReplica(room.Config{Self: c.self, Room: jid, Incarnation: uint64(time.Now().UnixMicro())})
+	c.muc = muc.New(muc.Config{
+		JID:   jid,
+		Focus: "focus@auth." + r.cfg.Domain + "/" + muc.FocusNick,
+		Stamp: c.replica.Stamp,
+	})
+	c.muc.SetFounded(false)
+	c.pulls = route.NewPulls(c.self, jid, c.mesh.NextSub)
+	c.serving = route.NewServing(c.self, jid)
+	c.mesh.Enter(jid, peer{c})
+	return c
 }
 
 // run is the loop. It ends when the room is empty and nothing waits.
@@ -94,7 +141,8 @@ func (c *Conference) run() {
 		spare = batch
 		now := time.Now()
 		c.due(now)
-		if c.empty && c.rooms.close(c) {
+		if c.empty && c.open && c.rooms.close(c) {
+			c.withdraw(now)
 			return
 		}
 		timer.Reset(c.wait(now))
@@ -117,6 +165,15 @@ func (c *Conference) due(now time.Time) {
 	if again {
 		c.headcount(now)
 	}
+	c.applyMUC(now, c.muc.Tick(now))
+	c.applyReplica(now, c.replica.Tick(now))
+	c.applyPulls(c.pulls.Tick(now))
+	c.retry(now)
+	c.showTopology(now)
+	c.measure(now)
+	for _, r := range c.remotes {
+		r.media.Tick(now)
+	}
 	c.applySFU(now, c.sfu.Tick(now))
 	if !c.aloneSince.IsZero() && now.Sub(c.aloneSince) >= aloneGrace {
 		c.aloneSince = time.Time{}
@@ -131,18 +188,31 @@ func (c *Conference) wait(now time.Time) time.Duration {
 		return time.Hour
 	}
 	next := now.Add(time.Minute)
-	for _, p := range c.byEndpoint {
-		if p.leg != nil {
-			return tick
-		}
-		for _, at := range []time.Time{p.focus.Next(), p.gone(), p.inviteAt} {
-			if !at.IsZero() && at.Before(next) {
-				next = at
-			}
+	earliest := func(at time.Time) {
+		if !at.IsZero() && at.Before(next) {
+			next = at
 		}
 	}
-	if at := c.aloneSince.Add(aloneGrace); !c.aloneSince.IsZero() && at.Before(next) {
-		next = at
+	if len(c.flows) > 0 {
+		earliest(now.Add(flowTick))
+	}
+	if len(c.commands) > 0 {
+		earliest(now.Add(tick))
+	}
+	for _, p := range c.byEndpoint {
+		if p.leg != nil {
+			earliest(now.Add(tick))
+		}
+		earliest(p.focus.Next())
+		earliest(p.gone())
+		earliest(p.inviteAt)
+		earliest(p.topologyAt)
+	}
+	earliest(c.muc.Next())
+	earliest(c.replica.Next())
+	earliest(c.pulls.Next())
+	if !c.aloneSince.IsZero() {
+		earliest(c.aloneSince.Add(aloneGrace))
 	}
 	return max(next.Sub(now), time.Millisecond)
 }

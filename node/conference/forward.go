@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/cascade/wire"
 	"github.com/atoll-mesh/atoll/node/sfu"
 	"github.com/atoll-mesh/atoll/signaling/bridge"
 	"github.com/atoll-mesh/atoll/signaling/focus"
@@ -24,8 +25,16 @@ func (c *Conference) applySFU(now time.Time, effects []sfu.Effect) {
 		case sfu.Forwarded:
 			c.tell(e.To, bridge.ForwardedSources{Sources: e.Sources})
 		case sfu.SenderConstraints:
+			c.want(now, e.Source, e.MaxHeight)
 			c.tell(e.Source.Endpoint(), bridge.SenderSourceConstraints{SourceName: e.Source, MaxHeight: e.MaxHeight})
+		case sfu.AudioWanted:
+			height := 0
+			if e.On {
+				height = 1
+			}
+			c.want(now, e.Source, height)
 		case sfu.Dominant:
+			c.dominant(e)
 			c.tellOthers(nil, bridge.DominantSpeakerEndpointChangeEvent{Dominant: e.Endpoint, Previous: e.Previous})
 		case sfu.Announce:
 			s := collect(signals, e.To)
@@ -73,4 +82,14 @@ func audioMap(e sfu.AudioMap) bridge.AudioSourcesMap {
 		m.Sources = append(m.Sources, bridge.AudioMapping{Source: x.Source, Owner: x.Owner, SSRC: x.SSRC})
 	}
 	return m
+}
+
+// dominant makes what this node hears the room's word, when it is the sequencer.
+func (c *Conference) dominant(e sfu.Dominant) {
+	if c.replica.Sequencer() != c.self {
+		return
+	}
+	for _, node := range c.others {
+		c.mesh.Send(node, wire.Dominant{Room: c.jid, Endpoint: e.Endpoint, Previous: e.Previous})
+	}
 }

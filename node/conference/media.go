@@ -1,9 +1,11 @@
 package conference
 
 import (
+	"slices"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/cascade/wire"
 	"github.com/atoll-mesh/atoll/node/session"
 	"github.com/atoll-mesh/atoll/node/sfu"
 	"github.com/atoll-mesh/atoll/signaling/bridge"
@@ -94,6 +96,10 @@ func (c *Conference) closeMedia(now time.Time, p *participant) {
 	leg := p.leg
 	p.leg, p.media = nil, nil
 	c.applySFU(now, c.sfu.Leave(now, p.endpoint))
+	if len(p.sources) > 0 {
+		p.sources = nil
+		c.publish(now, p)
+	}
 	leg.Close()
 }
 
@@ -122,9 +128,9 @@ func (c *Conference) applyFocus(now time.Time, p *participant, effects []focus.E
 		case focus.Accepted:
 			c.accepted(now, p, e)
 		case focus.SourcesAdded:
-			c.applySFU(now, c.sfu.SetSources(now, p.endpoint, e.All))
+			c.setSourcesOf(now, p, e.All)
 		case focus.SourcesRemoved:
-			c.applySFU(now, c.sfu.SetSources(now, p.endpoint, e.All))
+			c.setSourcesOf(now, p, e.All)
 		case focus.Terminated:
 			c.log.Info("session terminated", "participant", p.endpoint, "restart", e.Restart, "reason", e.Reason)
 			c.closeMedia(now, p)
@@ -133,6 +139,10 @@ func (c *Conference) applyFocus(now time.Time, p *participant, effects []focus.E
 		case focus.MuteRequest:
 			if target := c.byEndpoint[room.EndpointID(e.Target)]; target != nil {
 				c.applyFocus(now, target, target.focus.Mute(e.Kind, e.Desktop, e.Actor))
+			} else if r := c.remotes[room.EndpointID(e.Target)]; r != nil {
+				c.mesh.Send(r.node, wire.Order{
+					Room: c.jid, Actor: p.endpoint, Target: r.occupant.Endpoint, Kind: e.Kind, Desktop: e.Desktop,
+				})
 			}
 		case focus.Rejected:
 			c.log.Warn("request rejected", "participant", p.endpoint, "request", e.Request, "condition", e.Condition)
@@ -158,5 +168,20 @@ func (c *Conference) accepted(now time.Time, p *participant, e focus.Accepted) {
 		p.ended = true
 		return
 	}
-	c.applySFU(now, c.sfu.SetSources(now, p.endpoint, e.Sources))
+	c.setSourcesOf(now, p, e.Sources)
+}
+
+// setSourcesOf tells the sfu and the other nodes what p sends.
+func (c *Conference) setSourcesOf(now time.Time, p *participant, all []room.Source) {
+	all = slices.Clone(all)
+	for i := range all {
+		for _, before := range p.sources { // what it shows was said on its bridge channel
+			if before.Name == all[i].Name && before.Name.Kind() == room.Video {
+				all[i].Muted = before.Muted
+			}
+		}
+	}
+	p.sources = all
+	c.applySFU(now, c.sfu.SetSources(now, p.endpoint, all))
+	c.publish(now, p)
 }

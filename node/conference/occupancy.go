@@ -3,6 +3,8 @@ package conference
 import (
 	"time"
 
+	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/cascade/wire"
 	"github.com/atoll-mesh/atoll/signaling/focus"
 	"github.com/atoll-mesh/atoll/signaling/muc"
 	"github.com/atoll-mesh/atoll/signaling/stanza"
@@ -10,6 +12,9 @@ import (
 
 // stanza applies what a client sent to the room or to somebody in it.
 func (c *Conference) stanza(now time.Time, s Session, st *stanza.Element) {
+	if c.hold(func(c *Conference, now time.Time) { c.stanza(now, s, st) }) {
+		return
+	}
 	c.outside[s.JID()] = s
 	c.applyMUC(now, c.muc.Handle(now, s.JID(), st))
 	delete(c.outside, s.JID())
@@ -36,6 +41,9 @@ func (c *Conference) resumed(now time.Time, s Session) {
 }
 
 func (c *Conference) closed(now time.Time, s Session, asked bool) {
+	if c.hold(func(c *Conference, now time.Time) { c.closed(now, s, asked) }) {
+		return
+	}
 	p := c.byJID[s.JID()]
 	if p == nil || p.session != s {
 		return
@@ -57,6 +65,7 @@ func (c *Conference) shutdown(now time.Time) {
 
 func (c *Conference) applyMUC(now time.Time, effects []muc.Effect) {
 	var left []*participant
+	undone := false // what was written holds no longer: another node decides by now
 	for _, e := range effects {
 		switch e := e.(type) {
 		case muc.Deliver:
@@ -66,6 +75,7 @@ func (c *Conference) applyMUC(now time.Time, effects []muc.Effect) {
 		case muc.Updated:
 			if p := c.byJID[e.Occupant.JID]; p != nil {
 				c.applyFocus(now, p, p.focus.Joined(now, focus.ParseCaps(e.Presence)))
+				c.publish(now, p)
 			}
 		case muc.Left:
 			// Stanzas that follow in the same batch still go to the one who left: the Jingle session ends now, the
@@ -73,20 +83,50 @@ func (c *Conference) applyMUC(now time.Time, effects []muc.Effect) {
 			if p := c.byJID[e.Occupant.JID]; p != nil {
 				c.endMedia(now, p, "gone")
 				left = append(left, p)
+				c.applyReplica(now, c.replica.Remove(now, removal(e)))
 			}
 		case muc.FocusIQ:
 			if p := c.byJID[e.From.JID]; p != nil && e.IQ.Local == "iq" {
 				c.applyFocus(now, p, p.focus.HandleIQ(now, e.IQ))
 			}
+		case muc.Said:
+			c.applyReplica(now, c.replica.Say(now, e.Utterance))
+		case muc.Away:
+			if r := c.remotes[room.EndpointID(e.To.Nick)]; r != nil {
+				c.mesh.Send(r.node, wire.Directed{
+					Room: c.jid, From: room.EndpointID(e.From.Nick), To: r.occupant.Endpoint,
+					Name: e.Name, Type: e.Type, ID: e.ID, Lang: e.Lang, Inner: e.Inner,
+				})
+			}
+		case muc.Command:
+			if p := c.byJID[e.From.JID]; p != nil {
+				c.command(now, p, e.Stanza)
+			}
+		case muc.Write:
+			effects, err := c.replica.Write(now, e.Fields)
+			if err != nil {
+				c.log.Warn("write the header", "error", err)
+				undone = true
+			}
+			c.applyReplica(now, effects)
+		case muc.Destroy:
+			c.destroy(now, e)
 		case muc.Empty:
 			c.empty = true
 		}
 	}
 	for _, p := range left {
 		c.forget(p)
+		if m, ok := c.replica.Occupant(p.endpoint); ok && m.Node != c.self { // it has moved there
+			c.appeared(now, m)
+		}
 	}
 	if len(left) > 0 {
 		c.headcount(now)
+	}
+	if undone {
+		c.lead()
+		c.applyMUC(now, c.muc.SetHeader(now, c.replica.Values()))
 	}
 }
 
@@ -95,7 +135,14 @@ func (c *Conference) deliver(jid string, stanza []byte) {
 		p.session.Send(stanza)
 	} else if s := c.outside[jid]; s != nil {
 		s.Send(stanza)
+	} else if r := c.asking; r != nil && r.occupant.JID == jid { // the answer to a command
+		c.mesh.Send(r.node, wire.Deliver{Room: c.jid, To: r.occupant.Endpoint, Stanza: stanza})
 	}
+}
+
+// removal says to the other nodes how somebody left.
+func removal(e muc.Left) room.Removal {
+	return room.Removal{Endpoint: room.EndpointID(e.Occupant.Nick), Cause: room.Cause(e.Cause), Actor: room.EndpointID(e.Actor), Reason: e.Reason}
 }
 
 func (c *Conference) joined(now time.Time, e muc.Joined) {
@@ -108,6 +155,8 @@ func (c *Conference) joined(now time.Time, e muc.Joined) {
 	c.byJID[s.JID()] = p
 	c.byEndpoint[p.endpoint] = p
 	c.rooms.enter(s.JID(), c)
+	c.publish(now, p)
+	c.register()
 	c.applyFocus(now, p, p.focus.Joined(now, focus.ParseCaps(e.Presence)))
 	c.headcount(now)
 }
@@ -123,7 +172,7 @@ func (c *Conference) forget(p *participant) {
 
 // headcount invites who waits for company and starts the clock of somebody left alone.
 func (c *Conference) headcount(now time.Time) {
-	if len(c.byEndpoint) < 2 {
+	if len(c.byEndpoint)+len(c.remotes) < 2 {
 		if c.aloneSince.IsZero() {
 			c.aloneSince = now
 		}

@@ -35,9 +35,12 @@ type participant struct {
 	leg      Leg
 	media    *receiver
 	channel  *bridge.Channel
-	pwd      string // of the bridge channel
-	wants    wants
-	epoch    room.Epoch
+	// topologyAt is when it wants to be told of the topology again, zero: it does not.
+	topologyAt time.Time
+	pwd        string // of the bridge channel
+	wants      wants
+	sources    []room.Source // what it sends
+	epoch      room.Epoch
 }
 
 func (c *Conference) newParticipant(s Session, o muc.Occupant) *participant {

@@ -41,14 +41,19 @@ type rig struct {
 // inBubble runs a test in virtual time and ends what it started.
 func inBubble(t *testing.T, test func(t *testing.T, r *rig)) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{t: t}
-		r.rooms = NewRooms(Config{Domain: "example.org", Node: "node", Media: r, Log: slog.New(slog.DiscardHandler)})
-		r.router = NewRouter(r.rooms, domain.New(domain.Config{}), focus.Desk{Domain: "example.org"})
+		r := newRig(t, "node", nil)
 		test(t, r)
 		if err := r.rooms.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+func newRig(t *testing.T, node string, way Mesh) *rig {
+	r := &rig{t: t}
+	r.rooms = NewRooms(Config{Domain: "example.org", Node: node, Media: r, Mesh: way, Log: slog.New(slog.DiscardHandler)})
+	r.router = NewRouter(r.rooms, domain.New(domain.Config{}), focus.Desk{Domain: "example.org"})
+	return r
 }
 
 // Open implements Media.
@@ -58,7 +63,7 @@ func (r *rig) Open(to LegReceiver) (Leg, focus.Transport, error) {
 	if r.fail != nil {
 		return nil, focus.Transport{}, r.fail
 	}
-	l := &fakeLeg{to: to}
+	l := &fakeLeg{to: to, heard: make(map[string]int)}
 	r.legs = append(r.legs, l)
 	return l, focus.Transport{Ufrag: "ufrag", Pwd: "pwd", Fingerprint: "sha-256 AB"}, nil
 }
@@ -93,14 +98,23 @@ type fakeLeg struct {
 	to     LegReceiver
 	mu     sync.Mutex
 	closed bool
+	heard  map[string]int // packets by what stands at the end of them
 }
 
 func (l *fakeLeg) Buffer() []byte                         { return make([]byte, 0, 1500) }
-func (l *fakeLeg) SendRTP([]byte) error                   { return nil }
 func (l *fakeLeg) SendRTCP([]byte) error                  { return nil }
 func (l *fakeLeg) SetRemote(string, string, string) error { return nil }
 func (l *fakeLeg) Hold()                                  {}
 func (l *fakeLeg) Export() (session.Media, error)         { return session.Media{Profile: 7}, nil }
+
+func (l *fakeLeg) SendRTP(packet []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(packet) > 10 {
+		l.heard[string(packet[len(packet)-10:])]++
+	}
+	return nil
+}
 
 func (l *fakeLeg) Close() {
 	l.mu.Lock()
@@ -122,6 +136,7 @@ type client struct {
 	deaf bool // does not accept sessions
 	// stays: its stream does not notice that it was cut.
 	stays bool
+	seq   uint16 // of the last packet that it sent
 
 	mu    sync.Mutex
 	got   []*stanza.Element

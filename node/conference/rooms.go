@@ -46,6 +46,7 @@ type Config struct {
 	Region   string
 	Codecs   []focus.Codec // offered, best first
 	Media    Media
+	Mesh     Mesh // nil: the node stands alone
 	Log      *slog.Logger
 	MaxRooms int // default 10,000
 	// Key makes the id of a conference from the name of its room: the same at every node that has the key.
@@ -76,6 +77,9 @@ var ErrFull = errors.New("open room: the node holds as many rooms as it may")
 func NewRooms(cfg Config) *Rooms {
 	if cfg.MaxRooms == 0 {
 		cfg.MaxRooms = 10_000
+	}
+	if cfg.Mesh == nil {
+		cfg.Mesh = &alone{}
 	}
 	return &Rooms{
 		cfg:     cfg,

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -50,13 +51,16 @@ func (c *Config) checkListeners(bad map[string]bool, report report) {
 	for _, part := range []struct {
 		name string
 		addr Addr
-	}{{"turn", c.TURN}, {"xmpp", c.XMPP}, {"mesh", c.Mesh}, {"dns", c.DNS}} {
+	}{{"turn", c.TURN}, {"xmpp", c.XMPP}, {"dns", c.DNS}} {
 		if c.Given(part.name) && !part.addr.Off {
 			report(part.name, "not built yet", "off")
 		}
 	}
-	if c.Given("join") {
-		report("join", "not built yet", "a node that stands alone")
+	if c.Mesh.Off && len(c.Join) > 0 {
+		report("join", "--mesh is off", "--mesh :7946")
+	}
+	if c.Mesh.Port == math.MaxUint16 {
+		report("mesh", "links take the next port, and there is none", "a port below 65535")
 	}
 	if c.HTTP.Off && c.HTTPS.Off && !bad["https"] {
 		report("http", "http and https are both off: nobody can open the page", "an address for one of them")
@@ -67,7 +71,7 @@ func (c *Config) checkListeners(bad map[string]bool, report report) {
 	tcp := []struct {
 		name string
 		addr Addr
-	}{{"http", c.HTTP}, {"https", c.HTTPS}, {"admin", c.Admin}}
+	}{{"http", c.HTTP}, {"https", c.HTTPS}, {"admin", c.Admin}, {"mesh", c.Mesh}}
 	for i, a := range tcp {
 		for _, b := range tcp[i+1:] {
 			if a.addr.meets(b.addr) && !bad[a.name] {

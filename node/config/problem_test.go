@@ -102,8 +102,7 @@ func TestValuesThatCannotBeRead(t *testing.T) {
 }
 
 func TestPartsThatAreNotBuilt(t *testing.T) {
-	secret := identity.NewSecret().Reveal()
-	for flag, value := range map[string]string{"turn": ":3478", "xmpp": ":5222", "mesh": ":7946", "dns": ":53"} {
+	for flag, value := range map[string]string{"turn": ":3478", "xmpp": ":5222", "dns": ":53"} {
 		got := problems(t, []string{"--" + flag, value}, home)
 		if diff := cmp.Diff([]string{"--" + flag + ": not built yet; want off"}, got); diff != "" {
 			t.Error(diff)
@@ -112,13 +111,26 @@ func TestPartsThatAreNotBuilt(t *testing.T) {
 			t.Errorf("--%s off: %q", flag, got)
 		}
 	}
+}
+
+func TestJoining(t *testing.T) {
+	secret := identity.NewSecret().Reveal()
 	got := problems(t, nil, append(home, "ATOLL_JOIN=a.example,b.example:7946", "ATOLL_SECRET="+secret))
-	if diff := cmp.Diff([]string{"ATOLL_JOIN: not built yet; want a node that stands alone"}, got); diff != "" {
-		t.Error(diff)
+	if got != nil {
+		t.Errorf("a node that joins: %q", got)
 	}
-	got = problems(t, []string{"--join", "a.example"}, home)
-	if len(got) != 2 || !strings.Contains(got[1], "joined with its secret") {
-		t.Errorf("--join without a secret: %q", got)
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--join", "a.example"}, "--join: a cluster is joined with its secret; want --secret-file FILE beside it"},
+		{[]string{"--join", "a.example", "--secret", secret, "--mesh", "off"}, "--join: --mesh is off; want --mesh :7946"},
+		{[]string{"--mesh", ":65535"}, "--mesh: links take the next port, and there is none; want a port below 65535"},
+		{[]string{"--mesh", ":8080"}, "--mesh: :8080 is taken by --http; want another port"},
+	} {
+		if diff := cmp.Diff([]string{c.want}, problems(t, c.args, home)); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

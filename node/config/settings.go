@@ -122,7 +122,7 @@ var settings = []setting{
 		help: "XMPP over TCP with STARTTLS",
 		set:  one(func(c *Config) *Addr { return &c.XMPP }, ParseAddr),
 	}, {
-		name: "mesh", form: formAddr, value: "off", says: "off; not built yet",
+		name: "mesh", form: formAddr, value: ":7946",
 		help: "gossip on TCP and UDP; links on the next port, UDP",
 		set:  one(func(c *Config) *Addr { return &c.Mesh }, ParseAddr),
 	}, {
@@ -146,7 +146,7 @@ var settings = []setting{
 		help: "where the node stands",
 		set:  one(func(c *Config) **Location { return &c.Location }, parseLocation),
 	}, {
-		name: "join", form: "HOST[:PORT]", list: true, says: "not built yet",
+		name: "join", form: "HOST[:PORT]", list: true, says: "none",
 		help: "address or name of any node of the cluster",
 		set:  many(func(c *Config) *[]string { return &c.Join }, parsePeer),
 	}, {

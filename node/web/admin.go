@@ -126,7 +126,7 @@ func complete(rooms []Room) []Room {
 		r.Nodes, r.Participants = full(r.Nodes), full(r.Participants)
 		sources := make([]Source, 0, len(r.Sources))
 		for _, s := range r.Sources {
-			s.Layers = full(s.Layers)
+			s.Layers, s.Path, s.RelayedTo = full(s.Layers), full(s.Path), full(s.RelayedTo)
 			sources = append(sources, s)
 		}
 		r.Sources = sources
@@ -135,9 +135,10 @@ func complete(rooms []Room) []Room {
 	return all
 }
 
-// stats are the counters of Jitsi's /colibri/stats that mean the same here.
+// stats are the counters of Jitsi's /colibri/stats that mean the same here: a bridge counts who is connected to it, not who is
+// in the same conference elsewhere.
 func stats(cfg AdminConfig) any {
-	rooms := cfg.Rooms()
+	rooms, self := cfg.Rooms(), cfg.Cluster().Self
 	s := struct {
 		Conferences       int    `json:"conferences"`
 		Participants      int    `json:"participants"`
@@ -147,15 +148,22 @@ func stats(cfg AdminConfig) any {
 		Version           string `json:"version"`
 	}{Conferences: len(rooms), Version: cfg.Version}
 	for _, r := range rooms {
-		s.Participants += len(r.Participants)
-		s.LargestConference = max(s.LargestConference, len(r.Participants))
+		local := map[string]bool{}
+		for _, p := range r.Participants {
+			if p.Node == self {
+				local[p.ID] = true
+			}
+		}
+		s.Participants += len(local)
+		s.LargestConference = max(s.LargestConference, len(local))
 		audio, video := map[string]bool{}, map[string]bool{}
 		for _, source := range r.Sources {
 			owner, _, _ := strings.Cut(source.Name, "-")
-			switch source.Kind {
-			case "audio":
+			switch {
+			case !local[owner]:
+			case source.Kind == "audio":
 				audio[owner] = true
-			case "video":
+			case source.Kind == "video":
 				video[owner] = true
 			}
 		}

@@ -20,16 +20,36 @@ func operatorAPI(host string) http.Handler {
 	return Admin(AdminConfig{
 		Host: host, Version: "v1", Metrics: registry, Health: func() error { return nil }, Log: quiet,
 		Cluster: func() Cluster {
-			return Cluster{Self: "ubiig7mfa4", Members: []Member{{Name: "ubiig7mfa4", Region: "eu", State: "alive", Version: "v1"}}}
+			return Cluster{
+				Self: "ubiig7mfa4",
+				Members: []Member{
+					{Name: "ubiig7mfa4", Region: "eu", State: "alive", Address: "192.0.2.1:7946", Self: true, Version: "v1"},
+					{Name: "aaaaaaaaaa", Region: "us", State: "dead", Address: "[2001:db8::1]:7946", Version: "v0", Drain: true},
+				},
+				Links: []Link{{
+					To: "aaaaaaaaaa", Up: true, Control: true, Media: true, RTTms: 80.5, Loss: 0.01,
+					SentPackets: 1, SentBytes: 2, ReceivedPackets: 3, ReceivedBytes: 4,
+					Dropped: Dropped{Audio: 5, Speaker: 6, Video: 7, Discardable: 8},
+				}},
+			}
 		},
 		Rooms: func() []Room {
 			return []Room{{
-				Name: "demo@conference.localhost", Nodes: []string{"ubiig7mfa4"},
-				Participants: []Participant{{ID: "478dfae7", Node: "ubiig7mfa4"}, {ID: "12345678", Node: "ubiig7mfa4"}},
+				Name: "demo@conference.localhost", Nodes: []string{"ubiig7mfa4", "aaaaaaaaaa"}, Sequencer: "aaaaaaaaaa",
+				Participants: []Participant{
+					{ID: "478dfae7", Node: "ubiig7mfa4"}, {ID: "12345678", Node: "ubiig7mfa4"}, {ID: "9abcdef0", Node: "aaaaaaaaaa"},
+				},
 				Sources: []Source{
-					{Name: "478dfae7-a0", Kind: "audio", From: "ubiig7mfa4"},
-					{Name: "478dfae7-v0", Kind: "video", VideoType: "camera", From: "ubiig7mfa4", Layers: []int{0, 2}},
-					{Name: "478dfae7-v1", Kind: "video", VideoType: "desktop", From: "ubiig7mfa4", Layers: []int{0}},
+					{Name: "478dfae7-a0", Kind: "audio", Node: "ubiig7mfa4", From: "ubiig7mfa4"},
+					{Name: "478dfae7-v0", Kind: "video", VideoType: "camera", Node: "ubiig7mfa4", From: "ubiig7mfa4", Layers: []int{0, 2}},
+					{
+						Name: "478dfae7-v1", Kind: "video", VideoType: "desktop", Node: "ubiig7mfa4", From: "ubiig7mfa4",
+						Height: 1080, RelayedTo: []string{"aaaaaaaaaa"}, Layers: []int{0},
+					},
+					{
+						Name: "9abcdef0-v0", Kind: "video", VideoType: "camera", Node: "bbbbbbbbbb", From: "aaaaaaaaaa",
+						Upstream: "aaaaaaaaaa", Path: []string{"bbbbbbbbbb", "aaaaaaaaaa", "ubiig7mfa4"}, Height: 360,
+					},
 				},
 			}, {Name: "empty@conference.localhost"}}
 		},
@@ -67,14 +87,23 @@ func TestAdminPaths(t *testing.T) {
 func TestAdminJSON(t *testing.T) {
 	h := operatorAPI("127.0.0.1")
 	for path, want := range map[string]string{
-		"/api/v1/cluster": `{"self":"ubiig7mfa4","members":[{"name":"ubiig7mfa4","region":"eu","state":"alive","version":"v1"}],"links":[]}`,
-		"/colibri/stats":  `{"conferences":2,"participants":2,"largest_conference":2,"endpoints_sending_audio":1,"endpoints_sending_video":1,"version":"v1"}`,
-		"/api/v1/rooms": `{"rooms":[{"name":"demo@conference.localhost","nodes":["ubiig7mfa4"],
-			"participants":[{"id":"478dfae7","node":"ubiig7mfa4"},{"id":"12345678","node":"ubiig7mfa4"}],
-			"sources":[{"name":"478dfae7-a0","kind":"audio","from":"ubiig7mfa4","layers":[]},
-				{"name":"478dfae7-v0","kind":"video","video_type":"camera","from":"ubiig7mfa4","layers":[0,2]},
-				{"name":"478dfae7-v1","kind":"video","video_type":"desktop","from":"ubiig7mfa4","layers":[0]}]},
-			{"name":"empty@conference.localhost","nodes":[],"participants":[],"sources":[]}]}`,
+		"/api/v1/cluster": `{"self":"ubiig7mfa4",
+			"members":[
+				{"name":"ubiig7mfa4","region":"eu","state":"alive","address":"192.0.2.1:7946","self":true,"version":"v1","drain":false},
+				{"name":"aaaaaaaaaa","region":"us","state":"dead","address":"[2001:db8::1]:7946","self":false,"version":"v0","drain":true}],
+			"links":[{"to":"aaaaaaaaaa","up":true,"control":true,"media":true,"rtt_ms":80.5,"loss":0.01,
+				"sent_packets":1,"sent_bytes":2,"received_packets":3,"received_bytes":4,
+				"dropped":{"audio":5,"speaker":6,"video":7,"discardable":8}}]}`,
+		"/colibri/stats": `{"conferences":2,"participants":2,"largest_conference":2,"endpoints_sending_audio":1,"endpoints_sending_video":1,"version":"v1"}`,
+		"/api/v1/rooms": `{"rooms":[{"name":"demo@conference.localhost","nodes":["ubiig7mfa4","aaaaaaaaaa"],"sequencer":"aaaaaaaaaa",
+			"participants":[{"id":"478dfae7","node":"ubiig7mfa4"},{"id":"12345678","node":"ubiig7mfa4"},{"id":"9abcdef0","node":"aaaaaaaaaa"}],
+			"sources":[
+				{"name":"478dfae7-a0","kind":"audio","node":"ubiig7mfa4","from":"ubiig7mfa4","upstream":"","path":[],"height":0,"relayed_to":[],"layers":[]},
+				{"name":"478dfae7-v0","kind":"video","video_type":"camera","node":"ubiig7mfa4","from":"ubiig7mfa4","upstream":"","path":[],"height":0,"relayed_to":[],"layers":[0,2]},
+				{"name":"478dfae7-v1","kind":"video","video_type":"desktop","node":"ubiig7mfa4","from":"ubiig7mfa4","upstream":"","path":[],"height":1080,"relayed_to":["aaaaaaaaaa"],"layers":[0]},
+				{"name":"9abcdef0-v0","kind":"video","video_type":"camera","node":"bbbbbbbbbb","from":"aaaaaaaaaa","upstream":"aaaaaaaaaa",
+					"path":["bbbbbbbbbb","aaaaaaaaaa","ubiig7mfa4"],"height":360,"relayed_to":[],"layers":[]}]},
+			{"name":"empty@conference.localhost","nodes":[],"sequencer":"","participants":[],"sources":[]}]}`,
 	} {
 		w := ask(h, "GET", "http://localhost:9090"+path, nil)
 		var got, expected any

@@ -11,15 +11,35 @@ type Cluster struct {
 type Member struct {
 	Name    string `json:"name"`
 	Region  string `json:"region"`
-	State   string `json:"state"` // alive, draining, dead
+	State   string `json:"state"`   // alive, dead, left
+	Address string `json:"address"` // of its gossip, host:port
+	Self    bool   `json:"self"`    // the node that answers
 	Version string `json:"version"`
+	Drain   bool   `json:"drain"` // takes nobody new
 }
 
-// Link is one connection of the answering node to another.
+// Link is what connects the answering node to another. Counters begin with the first connection to that node.
 type Link struct {
-	To    string  `json:"to"`
-	RTTms float64 `json:"rtt_ms"`
-	Loss  float64 `json:"loss"` // 0 to 1
+	To      string  `json:"to"`
+	Up      bool    `json:"up"`      // heartbeats come
+	Control bool    `json:"control"` // the control connection stands
+	Media   bool    `json:"media"`   // a connection for media stands, of either side's
+	RTTms   float64 `json:"rtt_ms"`
+	Loss    float64 `json:"loss"` // 0 to 1
+
+	SentPackets     uint64  `json:"sent_packets"` // of media and its feedback
+	SentBytes       uint64  `json:"sent_bytes"`
+	ReceivedPackets uint64  `json:"received_packets"`
+	ReceivedBytes   uint64  `json:"received_bytes"`
+	Dropped         Dropped `json:"dropped"`
+}
+
+// Dropped counts what a link was too thin for, before it was sent.
+type Dropped struct {
+	Audio       uint64 `json:"audio"`
+	Speaker     uint64 `json:"speaker"` // video of the dominant speaker
+	Video       uint64 `json:"video"`
+	Discardable uint64 `json:"discardable"` // video that nothing else refers to
 }
 
 // Rooms is the answer of /api/v1/rooms: the rooms with somebody at the node.
@@ -27,10 +47,11 @@ type Rooms struct {
 	Rooms []Room `json:"rooms"`
 }
 
-// Room is one room.
+// Room is one room, with what the answering node knows of all of it.
 type Room struct {
-	Name         string        `json:"name"` // bare JID
-	Nodes        []string      `json:"nodes"`
+	Name         string        `json:"name"`  // bare JID
+	Nodes        []string      `json:"nodes"` // with somebody in it
+	Sequencer    string        `json:"sequencer"`
 	Participants []Participant `json:"participants"`
 	Sources      []Source      `json:"sources"`
 }
@@ -41,11 +62,16 @@ type Participant struct {
 	Node string `json:"node"` // that serves it
 }
 
-// Source is one microphone, camera or screen.
+// Source is one microphone, camera or screen, and which way it comes to the answering node and leaves it.
 type Source struct {
-	Name      string `json:"name"`
-	Kind      string `json:"kind"`                 // audio, video
-	VideoType string `json:"video_type,omitempty"` // camera, desktop
-	From      string `json:"from"`                 // node that it is pulled from; the own one for local participants
-	Layers    []int  `json:"layers"`               // encodings that are received, 0 the lowest
+	Name      string   `json:"name"`
+	Kind      string   `json:"kind"`                 // audio, video
+	VideoType string   `json:"video_type,omitempty"` // camera, desktop
+	Node      string   `json:"node"`                 // of its owner
+	From      string   `json:"from"`                 // node that it is pulled from; the own one for local participants
+	Upstream  string   `json:"upstream"`             // the same; "" when it is local, or not pulled because nobody here wants it
+	Path      []string `json:"path"`                 // that it comes by, its owner's node first, the answering one last; none when it is not pulled
+	Height    int      `json:"height"`               // that is pulled, or wanted of a local one; 0 when nobody wants it
+	RelayedTo []string `json:"relayed_to"`           // nodes that pull it from this one
+	Layers    []int    `json:"layers"`               // encodings that are received, 0 the lowest
 }

@@ -169,6 +169,18 @@ func (v Video) Latency() (median time.Duration, ok bool) {
 	return middle(ages), true
 }
 
+// Gap returns the longest time between two moments without a new picture, from the first moment on and up to the last. It tells
+// what is longer than the tenth of a second or so between two looks.
+func (v Video) Gap(from, to time.Time) time.Duration {
+	last, gap := from.UnixMilli(), int64(0)
+	for _, s := range v.Samples {
+		if at := s[1]; at > last && at < to.UnixMilli() {
+			gap, last = max(gap, at-last), at
+		}
+	}
+	return time.Duration(max(gap, to.UnixMilli()-last)) * time.Millisecond
+}
+
 // FPS returns the median over the seconds of the frames decoded, 0 when nothing was.
 func (v Video) FPS() float64 { return middle(v.Decoded) }
 

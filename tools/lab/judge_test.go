@@ -36,6 +36,29 @@ func TestLatencyIsAMedianOfEnough(t *testing.T) {
 	}
 }
 
+func TestGapIsTheLongestWithoutAPicture(t *testing.T) {
+	at := func(ms int64) time.Time { return time.UnixMilli(1_000_000 + ms) }
+	var v Video
+	for _, ms := range []int64{0, 100, 200, 900, 1000} {
+		v.Samples = append(v.Samples, [2]int64{-1, at(ms).UnixMilli()})
+	}
+	for _, c := range []struct{ from, to, want int64 }{
+		{0, 1000, 700},   // in the middle
+		{250, 1000, 650}, // begins inside of it
+		{0, 800, 600},    // ends inside of it
+		{900, 2500, 1500},
+		{950, 1100, 100},
+		{-500, 150, 500},
+	} {
+		if got := v.Gap(at(c.from), at(c.to)); got != time.Duration(c.want)*time.Millisecond {
+			t.Errorf("from %d to %d: %v, want %d ms", c.from, c.to, got, c.want)
+		}
+	}
+	if got := (Video{}).Gap(at(0), at(300)); got != 300*time.Millisecond {
+		t.Errorf("without a picture: %v", got)
+	}
+}
+
 func TestDecodedRateFollowsTheTrack(t *testing.T) {
 	second := func(at float64, frames int) Streams {
 		return Streams{Inbound: []Inbound{

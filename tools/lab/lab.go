@@ -18,6 +18,10 @@
 //	node, err := l.Node("eu").Start("node", "bin/atoll", "run")
 //	browser, err := l.Browser(l.Client("us"), lab.BrowserOptions{...})
 //
+// A [Cluster] is nodes in several regions that share a secret. People then live in homes of their own, near a node
+// ([Topology.WithHomes]), so that cutting nodes from each other leaves people and nodes together, and somebody whose node died can
+// reach another.
+//
 // Everything a lab makes carries the prefix atl<pid>-<n> and is removed by Close, which New arranges for the end of the test.
 // What a killed process left behind is removed by the next lab, or by [Sweep]. Whose leftovers are stale is told by a lock
 // that a living owner holds in /run/atoll-lab, not by the pid alone.

@@ -43,6 +43,9 @@ func (l *Lab) tell(t T) {
 		}
 	}
 	for d, s := range l.Network() {
+		if s.Stats.Offered == 0 {
+			continue
+		}
 		t.Logf("%s>%s %+v %+v", d.From, d.To, s.Impairment, s.Stats)
 	}
 }

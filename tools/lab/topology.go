@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
+	"time"
 
 	"github.com/atoll-mesh/atoll/tools/lab/wan"
 )
@@ -40,6 +42,24 @@ func Mesh() Topology {
 			{A: "us", B: "ap", Impairment: wan.Impairment{Delay: 75e6}},
 		},
 	}
+}
+
+// Home is the name of the region where the people of a region are.
+func Home(region string) string { return region + "home" }
+
+// WithHomes adds a home to every region: a region for its clients, near its nodes, and as much farther from all others as near says.
+func (t Topology) WithHomes(near time.Duration) Topology {
+	homes := Topology{Regions: slices.Clone(t.Regions), Links: slices.Clone(t.Links), Seed: t.Seed}
+	for _, r := range t.Regions {
+		homes.Regions = append(homes.Regions, Region{Name: Home(r.Name), Clients: r.Clients})
+		homes.Links = append(homes.Links, Link{A: Home(r.Name), B: r.Name, Impairment: wan.Impairment{Delay: near}})
+	}
+	for _, l := range t.Links {
+		far := l.Impairment
+		far.Delay += near
+		homes.Links = append(homes.Links, Link{Home(l.A), l.B, far}, Link{Home(l.B), l.A, far})
+	}
+	return homes
 }
 
 // Subnets of a region: third byte of 10.R.S.0/24 and third group of fd00:R:S::/64.

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"testing"
+	"time"
 
 	"github.com/atoll-mesh/atoll/tools/lab/wan"
 	"github.com/google/go-cmp/cmp"
@@ -42,6 +43,28 @@ func TestSubnetsDoNotCollide(t *testing.T) {
 func TestMeshIsSound(t *testing.T) {
 	if err := Mesh().validate(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestHomesAreNearTheirOwnNodeAndFarFromOthers(t *testing.T) {
+	got := Mesh().WithHomes(1e6)
+	if err := got.validate(); err != nil {
+		t.Fatal(err)
+	}
+	delays := map[string]time.Duration{}
+	for _, l := range got.Links {
+		delays[l.A+" "+l.B] = l.Delay
+	}
+	want := map[string]time.Duration{
+		"eu us": 40e6, "eu ap": 110e6, "us ap": 75e6,
+		"euhome eu": 1e6, "ushome us": 1e6, "aphome ap": 1e6,
+		"euhome us": 41e6, "ushome eu": 41e6, "euhome ap": 111e6, "aphome eu": 111e6, "ushome ap": 76e6, "aphome us": 76e6,
+	}
+	if diff := cmp.Diff(want, delays); diff != "" {
+		t.Error(diff)
+	}
+	if len(Mesh().Regions) != 3 || len(got.Regions) != 6 {
+		t.Errorf("%d regions became %d", len(Mesh().Regions), len(got.Regions))
 	}
 }
 

@@ -49,17 +49,33 @@ func NewReceiver() *Receiver { return new(Receiver) }
 func (r *Receiver) RTP(h *rtp.Header, packet []byte, arrived time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	size := h.MarshalSize()
-	if h.PayloadType != payloadVP8 && h.PayloadType != payloadOpus || len(packet) < size+minStamped {
+	payload := payloadOf(packet)
+	if h.PayloadType != payloadVP8 && h.PayloadType != payloadOpus || len(payload) < minStamped {
 		r.foreign++
 		return
 	}
 	r.stream(h.SSRC, h.SequenceNumber).hear(h.SequenceNumber)
-	at := time.Unix(0, int64(binary.BigEndian.Uint64(packet[size+stampOffset:])))
+	at := time.Unix(0, int64(binary.BigEndian.Uint64(payload[stampOffset:])))
 	if r.span.holds(at) {
 		r.marked++
 		r.latency.add(arrived.Sub(at))
 	}
+}
+
+// payloadOf returns what is behind the header of a packet (RFC 3550 5.1). What a header would take that is made of its fields
+// says nothing: nodes leave padding where they took an extension out.
+func payloadOf(packet []byte) []byte {
+	if len(packet) < 12 {
+		return nil
+	}
+	at := 12 + 4*int(packet[0]&0x0f)
+	if packet[0]&0x10 != 0 {
+		if len(packet) < at+4 {
+			return nil
+		}
+		at += 4 + 4*int(binary.BigEndian.Uint16(packet[at+2:]))
+	}
+	return packet[min(at, len(packet)):]
 }
 
 func (r *Receiver) stream(ssrc uint32, seq uint16) *stream {

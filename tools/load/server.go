@@ -26,6 +26,10 @@ type Node struct {
 
 // StartNode runs the binary on free ports of loopback and returns once it is healthy.
 func StartNode(ctx context.Context, binary string) (*Node, error) {
+	return startNode(ctx, binary, "--mesh", "off")
+}
+
+func startNode(ctx context.Context, binary string, more ...string) (*Node, error) {
 	ports, err := freePorts(3)
 	if err != nil {
 		return nil, err
@@ -35,8 +39,9 @@ func StartNode(ctx context.Context, binary string) (*Node, error) {
 		return nil, fmt.Errorf("make data folder: %w", err)
 	}
 	n := &Node{URL: "ws://" + ports[0] + "/xmpp-websocket?room=load", Domain: "localhost", Admin: "http://" + ports[2], data: data}
-	n.child, err = spawn("node", nil, binary, "run", "--http", ports[0], "--media", ports[1], "--admin", ports[2],
-		"--data", data, "--turn", "off", "--mesh", "off", "--log", "warn")
+	n.child, err = spawn("node", nil, append([]string{
+		binary, "run", "--http", ports[0], "--media", ports[1], "--admin", ports[2], "--mesh", "127.0.0.1:0", "--data", data, "--turn", "off", "--log", "warn",
+	}, more...)...)
 	if err != nil {
 		_ = os.RemoveAll(data)
 		return nil, err

@@ -53,6 +53,13 @@ func (h *Host) Close() {
 	h.close()
 }
 
+// Open puts a closed host back on the network, without any socket: the machine starts again.
+func (h *Host) Open() {
+	h.net.mu.Lock()
+	defer h.net.mu.Unlock()
+	h.closed = false
+}
+
 func (h *Host) close() {
 	h.closed = true
 	for _, c := range h.packets {

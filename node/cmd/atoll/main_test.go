@@ -216,7 +216,7 @@ func free(t *testing.T) string {
 
 func TestRunServesAndStops(t *testing.T) {
 	httpAt, adminAt := free(t), free(t)
-	c := command(t, "run", "--http", httpAt, "--admin", adminAt, "--media", free(t), "--data", t.TempDir())
+	c := command(t, "run", "--http", httpAt, "--admin", adminAt, "--mesh", "127.0.0.1:0", "--media", free(t), "--data", t.TempDir())
 	var log bytes.Buffer
 	c.Stderr = &log
 	out, err := c.StdoutPipe()
@@ -273,7 +273,7 @@ func TestRunNamesEveryProblemOfTheMachine(t *testing.T) {
 	if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, _, errs := atoll(t, "run", "--http", taken.Addr().String(), "--admin", free(t), "--media", media.LocalAddr().String(), "--data", inTheWay)
+	code, _, errs := atoll(t, "run", "--http", taken.Addr().String(), "--admin", free(t), "--mesh", "127.0.0.1:0", "--media", media.LocalAddr().String(), "--data", inTheWay)
 	if code != failed {
 		t.Errorf("code %d", code)
 	}

@@ -2,10 +2,8 @@ package participant
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"github.com/coder/websocket"
 )
@@ -21,20 +19,20 @@ type Mapping struct {
 
 // openChannel opens the bridge channel of the session whose transport is session. It is read until the session ends.
 func (p *Participant) openChannel(ctx context.Context, url string, session *Transport) error {
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
-	defer transport.CloseIdleConnections() // of a dial that was refused
-	ws, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+	client, over := dialer(p.cfg.Network)
+	defer over()
+	ws, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client})
 	if err != nil {
 		return fmt.Errorf("open bridge channel %s: %w", url, err)
 	}
 	ws.SetReadLimit(1 << 20)
 	p.mu.Lock()
-	over := p.transport != session
-	if !over {
+	ended := p.transport != session
+	if !ended {
 		p.channel = ws
 	}
 	p.mu.Unlock()
-	if over {
+	if ended {
 		_ = ws.CloseNow()
 		return nil
 	}

@@ -33,6 +33,7 @@ type Config struct {
 	Features []string
 	// SignallingOnly never connects media: the offer is accepted, the transport stays idle.
 	SignallingOnly bool
+	Network        Network // nil for this machine's own
 
 	OnRTP    func(header *rtp.Header, packet []byte, arrived time.Time)
 	OnRTCP   func(compound []byte)
@@ -85,6 +86,7 @@ func Join(ctx context.Context, cfg Config) (*Participant, error) {
 	}
 	p.life, p.end = context.WithCancel(context.Background())
 	p.stream = NewStream(cfg.URL, cfg.Domain, p.handle, cfg.OnRaw)
+	p.stream.network = cfg.Network
 	if err := p.enter(ctx); err != nil {
 		p.Vanish()
 		return nil, err
@@ -386,7 +388,7 @@ func (p *Participant) drop() {
 
 func (p *Participant) accept(o offer) error {
 	p.drop()
-	transport, err := NewTransport(p.cfg.OnRTP, p.cfg.OnRTCP)
+	transport, err := newTransport(p.cfg.Network, p.cfg.OnRTP, p.cfg.OnRTCP)
 	if err != nil {
 		return err
 	}

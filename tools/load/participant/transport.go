@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ type Remote struct {
 // way. Its only goroutine of its own reads; it ends with Close.
 type Transport struct {
 	agent       *ice.Agent
+	away        *ice.UDPMuxDefault // the only socket, on another network; else nil
 	certificate tls.Certificate
 	fingerprint string
 
@@ -74,24 +76,41 @@ var sharedCertificate = sync.OnceValues(func() (tls.Certificate, error) {
 // NewTransport gathers local candidates. onRTP gets the parsed header and the whole opened packet, onRTCP an opened
 // compound packet; both buffers are valid during the call only, and one goroutine makes all calls. Either may be nil.
 func NewTransport(onRTP func(*rtp.Header, []byte, time.Time), onRTCP func([]byte)) (*Transport, error) {
+	return newTransport(nil, onRTP, onRTCP)
+}
+
+func newTransport(network Network, onRTP func(*rtp.Header, []byte, time.Time), onRTCP func([]byte)) (*Transport, error) {
 	certificate, err := sharedCertificate()
 	if err != nil {
 		return nil, fmt.Errorf("make certificate: %w", err)
 	}
 	sum := sha256.Sum256(certificate.Certificate[0])
-	agent, err := ice.NewAgentWithOptions(
+	options := []ice.AgentOption{
 		ice.WithNetworkTypes([]ice.NetworkType{ice.NetworkTypeUDP4}),
 		ice.WithCandidateTypes([]ice.CandidateType{ice.CandidateTypeHost}),
 		ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled),
 		ice.WithIncludeLoopback(),
-		ice.WithCheckInterval(20*time.Millisecond),
+		ice.WithCheckInterval(20 * time.Millisecond),
 		ice.WithHostAcceptanceMinWait(0),
 		ice.WithPrflxAcceptanceMinWait(0),
-	)
+	}
+	t := &Transport{certificate: certificate, fingerprint: colons(sum[:]), onRTP: onRTP, onRTCP: onRTCP}
+	if network != nil {
+		socket, err := network.ListenPacket(netip.AddrPortFrom(network.Addr(), 0).String())
+		if err != nil {
+			return nil, fmt.Errorf("open media socket: %w", err)
+		}
+		t.away = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket})
+		options = append(options, ice.WithUDPMux(t.away))
+	}
+	agent, err := ice.NewAgentWithOptions(options...)
 	if err != nil {
+		if t.away != nil {
+			_ = t.away.Close()
+		}
 		return nil, fmt.Errorf("make ice agent: %w", err)
 	}
-	t := &Transport{agent: agent, certificate: certificate, fingerprint: colons(sum[:]), onRTP: onRTP, onRTCP: onRTCP}
+	t.agent = agent
 	t.life, t.end = context.WithCancel(context.Background())
 	gathered := make(chan struct{})
 	err = agent.OnCandidate(func(c ice.Candidate) {
@@ -300,6 +319,9 @@ func (t *Transport) Close(polite bool) {
 		_ = t.dtls.Close()
 	}
 	_ = t.agent.GracefulClose()
+	if t.away != nil {
+		_ = t.away.Close()
+	}
 	t.done.Wait()
 }
 

@@ -1,12 +1,14 @@
 /** Messages of the bridge channel: JSON objects whose `colibriClass` says what they are. */
 import { readMappings, type Kind, type Mapping } from './slots';
+import { readTopology, type Topology } from './topology';
 
 export type BridgeMessage =
   | { class: 'hello' }
   | { class: 'map'; kind: Kind; mappings: Mapping[] }
   | { class: 'forwarded'; sources: string[] }
   | { class: 'dominant'; endpoint: string; silence: boolean }
-  | { class: 'constraints'; source: string; maxHeight: number };
+  | { class: 'constraints'; source: string; maxHeight: number }
+  | { class: 'topology'; topology: Topology };
 
 /** Reads a message; undefined for classes that we do not know and for what is malformed. */
 export function readMessage(data: unknown): BridgeMessage | undefined {
@@ -39,6 +41,10 @@ export function readMessage(data: unknown): BridgeMessage | undefined {
       const { sourceName, maxHeight } = message;
       if (typeof sourceName !== 'string' || typeof maxHeight !== 'number') return undefined;
       return { class: 'constraints', source: sourceName, maxHeight };
+    }
+    case 'AtollTopology': {
+      const topology = readTopology(message);
+      return topology && { class: 'topology', topology };
     }
     default:
       return undefined;

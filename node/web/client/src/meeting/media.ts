@@ -6,6 +6,7 @@ import { effect } from '@preact/signals';
 import { Channel } from '../bridge/channel';
 import { receiverVideoConstraints, sourceVideoType, type BridgeMessage, type ReceiverConstraints } from '../bridge/messages';
 import { applyMap } from '../bridge/slots';
+import { topologyRequest } from '../bridge/topology';
 import { sessionTerminate } from '../jingle/accept';
 import { readOffer, readTransport, type Offer } from '../jingle/offer';
 import { Closed, Session, type LocalTracks } from '../jingle/session';
@@ -50,6 +51,7 @@ export class MediaRoom {
   #connectedAt = 0;
   #wanted: ReceiverConstraints = { maxHeight: 720, heights: {} };
   #wantedTimer: ReturnType<typeof setTimeout> | undefined;
+  #watching = false;
 
   constructor(
     private readonly state: State,
@@ -86,6 +88,17 @@ export class MediaRoom {
     this.#wantedTimer = setTimeout(() => this.#sendWanted(), CONSTRAINTS_DELAY);
   }
 
+  /** Lets the node tell of the network. @returns what ends that */
+  watchNetwork(): () => void {
+    this.#watching = true;
+    this.#channel?.send(topologyRequest(true));
+    return () => {
+      this.#watching = false;
+      this.#channel?.send(topologyRequest(false));
+      this.state.topology.value = null;
+    };
+  }
+
   /** A participant is gone: nothing that is still mapped is theirs. */
   gone(endpoint: string): void {
     const slots = this.state.slots.value;
@@ -104,6 +117,7 @@ export class MediaRoom {
     this.state.tracks.value = new Map();
     this.state.dominant.value = '';
     this.state.mediaLost.value = false;
+    this.state.topology.value = null;
   }
 
   #initiate(iq: Element, jingle: Element, context: Context): Element {
@@ -194,6 +208,7 @@ export class MediaRoom {
         this.#sendWanted();
         sayCamera();
         sayScreen();
+        if (this.#watching) channel.send(topologyRequest(true));
       },
       message: (message) => {
         if (session === this.#session) this.#message(session, context, message);
@@ -217,6 +232,9 @@ export class MediaRoom {
       case 'constraints':
         if (message.source === `${endpoint}-v0`) session.constrain('camera', message.maxHeight);
         if (message.source === `${endpoint}-v1`) session.constrain('screen', message.maxHeight);
+        return;
+      case 'topology':
+        if (this.#watching) this.state.topology.value = message.topology;
         return;
       case 'forwarded':
       case 'hello':

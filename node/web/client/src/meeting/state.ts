@@ -1,6 +1,7 @@
 /** All that the page shows of a meeting, as signals. Only the meeting writes them. */
 import { computed, signal } from '@preact/signals';
 import type { Kind, Slot } from '../bridge/slots';
+import type { Topology } from '../bridge/topology';
 
 export type Phase =
   /** before the person joins */
@@ -64,6 +65,8 @@ export class State {
   readonly tracks = signal<ReadonlyMap<number, MediaStreamTrack>>(new Map());
   readonly chat = signal<readonly ChatLine[]>([]);
   readonly notice = signal('');
+  /** the nodes behind the meeting, while somebody looks at them; null until the node has told */
+  readonly topology = signal<Topology | null>(null);
 
   /** source name to where it can be seen or heard */
   readonly media = computed(() => {

@@ -4,6 +4,7 @@ import type { Meeting } from '../meeting/meeting';
 import { Chat } from './chat';
 import { Controls } from './controls';
 import { useFirst } from './focus';
+import { NetworkButton } from './network';
 import { Tiles } from './tiles';
 import { playRefused, soundBlocked } from './sound';
 
@@ -39,6 +40,7 @@ export function Room({ meeting, title }: { meeting: Meeting; title: string }) {
           {title}
         </h1>
         <span class="count">{people(state.participants.value.length + 1)}</span>
+        <NetworkButton meeting={meeting} />
       </header>
       <Notices meeting={meeting} />
       <main>

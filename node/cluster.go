@@ -1,0 +1,102 @@
+package node
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/atoll-mesh/atoll/cascade/link"
+	"github.com/atoll-mesh/atoll/cascade/member"
+	"github.com/atoll-mesh/atoll/node/mesh"
+	"github.com/atoll-mesh/atoll/node/web"
+)
+
+// joinMesh opens the ports between nodes and enters the cluster.
+func (n *Node) joinMesh() error {
+	if n.cfg.Mesh.Off {
+		return nil
+	}
+	addresses, err := n.meshAddresses()
+	if err != nil {
+		return err
+	}
+	cfg := mesh.Config{
+		Network: member.Sockets{}, Host: n.cfg.Mesh.Host, Port: n.cfg.Mesh.Port, Key: n.key, Secret: n.cfg.Secret, Region: n.cfg.Region, Build: Version,
+		Advertise: addresses, Join: n.cfg.Join, Resolver: net.DefaultResolver, Folder: n.folder, Log: n.log,
+	}
+	if l := n.cfg.Location; l != nil {
+		cfg.Location = [2]float64{l.Lat, l.Lon}
+	}
+	n.mesh, err = mesh.Start(cfg)
+	return err
+}
+
+// meshAddresses are what other nodes reach this one by: what was advertised, else what it listens on, else what the machine has.
+func (n *Node) meshAddresses() ([]netip.Addr, error) {
+	var all []netip.Addr
+	for _, a := range n.cfg.Advertise {
+		all = append(all, a.Addr())
+	}
+	if len(all) > 0 {
+		return all, nil
+	}
+	if ip, err := netip.ParseAddr(n.cfg.Mesh.Host); err == nil && !ip.IsUnspecified() {
+		return []netip.Addr{ip}, nil
+	}
+	list, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, fmt.Errorf("list the addresses of this machine: %w", err)
+	}
+	var own []netip.Addr
+	for _, a := range list {
+		prefix, err := netip.ParsePrefix(a.String())
+		if err != nil {
+			continue
+		}
+		switch ip := prefix.Addr().Unmap(); {
+		case ip.IsLinkLocalUnicast():
+		case ip.IsLoopback():
+			own = append(own, ip)
+		default:
+			all = append(all, ip)
+		}
+	}
+	if len(all) == 0 {
+		all = own
+	}
+	// IPv4 first: it is there on every machine of a mixed cluster.
+	slices.SortStableFunc(all, func(a, b netip.Addr) int { return cmp.Compare(a.BitLen(), b.BitLen()) })
+	return all, nil
+}
+
+func (n *Node) cluster() web.Cluster {
+	c := web.Cluster{Self: string(n.name)}
+	if n.mesh == nil {
+		c.Members = []web.Member{{Name: string(n.name), Region: n.cfg.Region, State: "alive", Self: true, Version: Version}}
+		return c
+	}
+	for _, m := range n.mesh.Members() {
+		c.Members = append(c.Members, web.Member{
+			Name: string(m.Name), Region: m.Region, State: m.State.String(), Address: m.Addr.String(), Self: m.Self, Version: m.Build, Drain: m.Drain,
+		})
+	}
+	for _, l := range n.mesh.Links() {
+		var sent link.Count
+		for _, class := range l.Sent {
+			sent.Packets += class.Packets
+			sent.Bytes += class.Bytes
+		}
+		c.Links = append(c.Links, web.Link{
+			To: string(l.Name), Up: l.Alive, Control: l.Control, Media: l.Media, RTTms: float64(l.RTT) / float64(time.Millisecond), Loss: l.Loss,
+			SentPackets: sent.Packets, SentBytes: sent.Bytes, ReceivedPackets: l.Received.Packets, ReceivedBytes: l.Received.Bytes,
+			Dropped: web.Dropped{
+				Audio: l.Dropped[link.Audio].Packets, Speaker: l.Dropped[link.Speaker].Packets,
+				Video: l.Dropped[link.Video].Packets, Discardable: l.Dropped[link.Discardable].Packets,
+			},
+		})
+	}
+	return c
+}
