@@ -117,6 +117,10 @@ func TestVerifyRefuses(t *testing.T) {
 			c.DNSNames = append(c.DNSNames, "aaaaaaaaaa")
 			return key.Public(), a.certificate
 		}, "but its key has the name"},
+		"another DNS name": {func(c *x509.Certificate) (any, *x509.Certificate) {
+			c.DNSNames = []string{"aaaaaaaaaa"}
+			return key.Public(), a.certificate
+		}, "but its key has the name"},
 		"another kind of key": {func(*x509.Certificate) (any, *x509.Certificate) { return &other.PublicKey, a.certificate }, "want Ed25519"},
 		"an authority": {func(c *x509.Certificate) (any, *x509.Certificate) {
 			c.IsCA, c.BasicConstraintsValid = true, true

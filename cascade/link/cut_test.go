@@ -143,3 +143,61 @@ func TestRestart(t *testing.T) {
 		})
 	}
 }
+
+// TestCutWhileBusy cuts a link that is full of media and frames, long enough for QUIC's timers to back off to several seconds.
+func TestCutWhileBusy(t *testing.T) {
+	in(t, 2, func(t *testing.T, r *rig) {
+		a, b := r.nodes[0], r.nodes[1]
+		r.mesh(true, true)
+		r.linked(5*time.Second, a, b)
+		time.Sleep(5 * time.Second)
+		r.cutPair(a, b, true)
+		const frames = 20
+		for range frames {
+			a.e.Send(b.name(), 1, wire.Claim{Room: "r"})
+			for range 20 {
+				a.e.SendMedia(b.name(), Video, make([]byte, 1200))
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(5500 * time.Millisecond)
+		r.cutPair(a, b, false)
+		within(t, time.Second, "life", func() bool { return a.report(b).Alive && b.report(a).Alive })
+		got := within(t, 300*time.Millisecond, "frames", func() bool { return b.got() == frames })
+		media := b.heardMedia()
+		const packets = 100
+		moved := within(t, 500*time.Millisecond, "media", func() bool {
+			for range packets {
+				a.e.SendMedia(b.name(), Speaker, make([]byte, 1200))
+				time.Sleep(time.Millisecond)
+			}
+			return b.heardMedia() >= media+packets/2
+		})
+		t.Logf("after it came alive: frames after %v, media after %v", got, moved)
+	})
+}
+
+// TestMediaIsHeard has the heartbeats of one side fail while its media arrives.
+func TestMediaIsHeard(t *testing.T) {
+	in(t, 2, func(t *testing.T, r *rig) {
+		a, b := r.nodes[0], r.nodes[1]
+		r.mesh(true, true)
+		r.linked(5*time.Second, a, b)
+		time.Sleep(time.Second)
+		b.said()
+		a.mute.Store(true)
+		for range 200 {
+			a.e.SendMedia(b.name(), Audio, []byte("x"))
+			time.Sleep(20 * time.Millisecond)
+		}
+		synctest.Wait()
+		if said := b.said(); len(said) != 0 {
+			t.Errorf("%q while media comes", said)
+		}
+		time.Sleep(150 * time.Millisecond)
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"dead"}, b.said()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

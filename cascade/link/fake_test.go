@@ -29,7 +29,12 @@ type fake struct {
 
 func newFake(t *testing.T, r *rig, below bool, ip string) *fake {
 	t.Helper()
-	f := &fake{t: t, key: identity.NewKey(), host: r.net.Host(ip), addr: netip.AddrPortFrom(netip.MustParseAddr(ip), port)}
+	return newFakeAt(t, r, below, r.net.Host(ip), port)
+}
+
+func newFakeAt(t *testing.T, r *rig, below bool, host *simnet.Host, at uint16) *fake {
+	t.Helper()
+	f := &fake{t: t, key: identity.NewKey(), host: host, addr: netip.AddrPortFrom(host.Addr(), at)}
 	for !f.fits(r, below) {
 		f.key = identity.NewKey()
 	}

@@ -50,6 +50,7 @@ func FuzzHello(f *testing.F) {
 	f.Add(wire.AppendFramed(nil, wire.Hello{Oldest: 1, Newest: 2, Name: "aaaaaaaaaa", Clock: 5}, 2))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
 	f.Add([]byte{0, 0, 0, 1, 10})
+	f.Add(append([]byte{0, 0, 8, 0, 1}, make([]byte, 3000)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		in := bytes.NewReader(b)
 		h, err := readHello(in)

@@ -118,6 +118,9 @@ func TestOldAndNewVersion(t *testing.T) {
 					t.Errorf("%+v: version 1 has no loss", f)
 				}
 			}
+			if got, want := now.report(old).FramesOut.Bytes, len(wire.AppendFramed(nil, state, 1)); got != uint64(want) {
+				t.Errorf("%d bytes were sent, version 1 has %d", got, want)
+			}
 			if old.report(now).Version != 1 || now.report(old).Version != 1 {
 				t.Error("another version is spoken")
 			}

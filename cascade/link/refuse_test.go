@@ -3,6 +3,7 @@ package link
 import (
 	"bytes"
 	"crypto/tls"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -298,6 +299,26 @@ func TestMisbehaving(t *testing.T) {
 		}
 		if log := n.logged(); strings.Count(log, "refused a frame") != 1 || strings.Count(log, "closed a link") != 1 {
 			t.Errorf("log %q", log)
+		}
+	})
+}
+
+func TestNothingIsResumed(t *testing.T) {
+	in(t, 1, func(t *testing.T, r *rig) {
+		n, f := r.nodes[0], newFake(t, r, true, "10.0.0.100")
+		defer f.close()
+		config := f.tls(protocolControl)
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(4)
+		for range 2 {
+			conn, err := f.transport.Dial(t.Context(), net.UDPAddrFromAddrPort(n.addr), config, clientConfig(0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if conn.ConnectionState().TLS.DidResume {
+				t.Error("a session was resumed: nobody looked at the certificate")
+			}
+			time.Sleep(time.Second)
+			_ = conn.CloseWithError(0, "")
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +80,8 @@ type node struct {
 	frames []wire.Frame
 	media  []string
 	up     map[identity.Name]int
+	pause  time.Duration // in LinkUp
+	mute   atomic.Bool   // sends no heartbeats
 	on     func(peer identity.Name, f wire.Frame)
 }
 
@@ -96,7 +99,21 @@ func (n *node) start() {
 	if err != nil {
 		n.rig.t.Fatal(err)
 	}
-	n.startOn(conn)
+	n.startOn(&filtered{conn, &n.mute})
+}
+
+// filtered is a socket that can leave out heartbeats.
+type filtered struct {
+	net.PacketConn
+	mute *atomic.Bool
+}
+
+// WriteTo sends all but what is left out.
+func (f *filtered) WriteTo(b []byte, to net.Addr) (int, error) {
+	if f.mute.Load() && b[0] < firstQUIC {
+		return len(b), nil
+	}
+	return f.PacketConn.WriteTo(b, to)
 }
 
 func (n *node) startOn(conn net.PacketConn) {
@@ -203,6 +220,7 @@ func (n *node) note(format string, args ...any) {
 
 // LinkUp takes note.
 func (n *node) LinkUp(peer identity.Name, _ wire.Hello) {
+	time.Sleep(n.pause)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.up[peer]++; n.up[peer] != 1 {

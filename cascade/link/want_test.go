@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/quic-go/quic-go"
 
+	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/cascade/wire"
 )
 
@@ -130,9 +131,10 @@ func TestWaitingIsBounded(t *testing.T) {
 	in(t, 1, func(t *testing.T, r *rig) {
 		n := r.nodes[0]
 		const more = 6
+		host := r.net.Host("10.0.1.1") // one address: handshakes that are over do not count
 		var conns []*quic.Conn
 		for i := range maxWaiting + more {
-			f := newFake(t, r, true, fmt.Sprintf("10.0.1.%d", i+1))
+			f := newFakeAt(t, r, true, host, uint16(1000+i))
 			defer f.close()
 			go func() {
 				conn := f.dial(n, protocolControl)
@@ -251,5 +253,45 @@ func TestReplaced(t *testing.T) {
 		if diff := cmp.Diff(want, slices.Clone(n.said())); diff != "" {
 			t.Error(diff)
 		}
+	})
+}
+
+// TestOldLinkEndsBeforeTheNewBegins has a handler hold up the end of a link while its node is a member again.
+func TestOldLinkEndsBeforeTheNewBegins(t *testing.T) {
+	in(t, 2, func(t *testing.T, r *rig) {
+		a, b := r.nodes[0], r.nodes[1]
+		r.mesh(true, false)
+		r.linked(2*time.Second, a, b)
+		wait := make(chan struct{})
+		b.mu.Lock()
+		b.on = func(identity.Name, wire.Frame) { <-wait }
+		b.mu.Unlock()
+		a.e.Send(b.name(), 1, wire.Claim{Room: "r"})
+		within(t, time.Second, "the frame", func() bool { return b.got() == 1 })
+		b.said()
+		b.e.SetPeers(nil)
+		b.knows(true, false, a)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if said := b.said(); slices.Contains(said, "up") {
+			t.Errorf("%q", said)
+		}
+		close(wait)
+		r.linked(5*time.Second, a, b)
+	})
+}
+
+// TestMediaWaitsForLinkUp has a handler take its time.
+func TestMediaWaitsForLinkUp(t *testing.T) {
+	in(t, 2, func(t *testing.T, r *rig) {
+		a, b := r.nodes[0], r.nodes[1]
+		b.pause = 2 * time.Second
+		r.mesh(true, true)
+		for range 300 {
+			a.e.SendMedia(b.name(), Audio, []byte("x")) // the rig complains when it comes too early
+			a.e.Send(b.name(), 1, wire.Claim{Room: "r"})
+			time.Sleep(10 * time.Millisecond)
+		}
+		within(t, time.Second, "media and frames", func() bool { return b.heardMedia() > 0 && b.got() > 0 })
 	})
 }

@@ -34,6 +34,54 @@ func (c *client) vp8(n int, key bool) []byte {
 	return fmt.Appendf(append(b, bytes.Repeat([]byte{7}, 500)...), "v%09d", n)
 }
 
+// TestRepairAfterReroute: a link that was gone for a moment is used again, by who asks for what is missing too.
+func TestRepairAfterReroute(t *testing.T) {
+	inCluster(t, 7, 3, func(t *testing.T, c *cluster) {
+		a, b := c.at(0), c.at(1)
+		c.at(2)
+		wait(3 * time.Second)
+		for _, x := range []*client{a, b} {
+			x.rig.leg(x).to.Connected()
+			x.watch()
+		}
+		wait(time.Second)
+		from, to := a.rig.leg(a), b.rig.leg(b)
+		n := 1000
+		send := func(pictures int) {
+			for range pictures {
+				from.to.RTP(a.vp8(n, n == 1000), time.Now())
+				from.to.Tick(time.Now())
+				to.to.Tick(time.Now())
+				n++
+				wait(33 * time.Millisecond)
+			}
+		}
+		send(30)
+		for i := range 6 { // the third node cannot help: what is asked of it is refused
+			c.net.Partition(sites(c.nodes[:1]), sites(c.nodes[1:]))
+			send(5 + 3*i)
+			c.net.Heal()
+			send(90)
+		}
+		first := n
+		c.net.Connect(c.nodes[0].host, c.nodes[1].host, simnet.Link{Delay: 40 * time.Millisecond, Loss: 0.02})
+		send(300)
+		c.net.Connect(c.nodes[0].host, c.nodes[1].host, simnet.Link{Delay: 40 * time.Millisecond})
+		send(60)
+		to.mu.Lock()
+		defer to.mu.Unlock()
+		missing := 0
+		for i := first; i < first+300; i++ {
+			if to.heard[fmt.Sprintf("v%09d", i)] == 0 {
+				missing++
+			}
+		}
+		if missing > 0 {
+			t.Errorf("%d of 300 pictures are missing", missing)
+		}
+	})
+}
+
 // TestLossyLink: what a link loses is asked for again and comes, without a key frame.
 func TestLossyLink(t *testing.T) {
 	inCluster(t, 6, 2, func(t *testing.T, c *cluster) {
