@@ -10,7 +10,7 @@ ARGS    ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz bench bench-quick load-test e2e mesh clean FORCE
+.PHONY: help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz fuzz-mesh bench bench-quick load-test e2e mesh clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,7 @@ test: ## run every test; needs root, installs what is missing
 	$(MAKE) vet
 	$(MAKE) race
 	$(MAKE) unit
+	$(MAKE) fuzz-mesh
 	$(MAKE) load-test
 	$(MAKE) e2e
 	$(MAKE) lab-test
@@ -89,6 +90,13 @@ fuzz: ## fuzz every parser for FUZZTIME, 10s
 		echo "$$(dirname $$file) $$name"; \
 		$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) </dev/null || exit 1; \
 	done
+
+# What other nodes and strangers send to the mesh ports, each parser for 20 s, two at a time.
+fuzz-mesh:
+	@grep -rn --include=*_test.go -o '^func Fuzz[A-Za-z0-9_]*' cascade/wire cascade/link cascade/member | \
+	sed 's|^\(.*\)/[^/]*:[0-9]*:func \(.*\)$$|./\1 \2|' | grep -v FuzzMemory | \
+	xargs -P 2 -L 1 sh -c 'echo "$$0 $$1"; $(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime 20s -parallel 1 $$0 >/dev/null </dev/null || \
+		{ echo "$$0 $$1 failed: go test -fuzz $$1 $$0" >&2; exit 255; }'
 
 bench: $(BIN) ## print the benchmark: CPU per forwarded packet, beside a control in the same run
 	$(GO) run ./tools/load/cmd/load bench --windows 9 --window 10s

@@ -20,12 +20,12 @@ const (
 	detection = 8 * time.Second
 )
 
-// kills is how often a node is killed: ATOLL_LAB_KILLS, or twice.
+// kills is how often a node is killed: ATOLL_LAB_KILLS, or once.
 func kills(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("ATOLL_LAB_KILLS")
 	if text == "" {
-		return 2
+		return 1
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
