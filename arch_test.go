@@ -20,19 +20,20 @@ const module = "github.com/atoll-mesh/atoll/"
 
 // engines decide and touch nothing: no sockets, files, goroutines or clocks. A name with "/..." covers what is below.
 var engines = map[string]string{
-	"cascade/directory": "leases run out in virtual time",
-	"cascade/identity":  "what the secret becomes depends on the secret alone",
-	"cascade/room":      "everyone may import the nouns of a room, so they pull nothing in",
-	"cascade/route":     "which way a source takes is tested over links that come and go in virtual time",
-	"cascade/wire":      "a frame is bytes",
-	"node/edge/path":    "when to check, answer and nominate is tested in virtual time",
-	"node/edge/counter": "a counter that repeats gives keys away; every case is tested without sockets",
-	"node/session":      "what is handed over is a value",
-	"node/sfu/...":      "who gets what is decided by arguments alone, so that every decision can be replayed",
-	"signaling/domain":  "answers depend on the question alone",
-	"signaling/focus":   "a Jingle session is tested with the time as an argument",
-	"signaling/muc":     "the conference's loop orders what a room does; a room that had its own would order it again",
-	"signaling/stanza":  "parsing depends on the bytes alone",
+	"cascade/directory":     "leases run out in virtual time",
+	"cascade/identity":      "what the secret becomes depends on the secret alone",
+	"cascade/link/liveness": "when a peer is dead is tested to the millisecond",
+	"cascade/room":          "everyone may import the nouns of a room, so they pull nothing in",
+	"cascade/route":         "which way a source takes is tested over links that come and go in virtual time",
+	"cascade/wire":          "a frame is bytes",
+	"node/edge/path":        "when to check, answer and nominate is tested in virtual time",
+	"node/edge/counter":     "a counter that repeats gives keys away; every case is tested without sockets",
+	"node/session":          "what is handed over is a value",
+	"node/sfu/...":          "who gets what is decided by arguments alone, so that every decision can be replayed",
+	"signaling/domain":      "answers depend on the question alone",
+	"signaling/focus":       "a Jingle session is tested with the time as an argument",
+	"signaling/muc":         "the conference's loop orders what a room does; a room that had its own would order it again",
+	"signaling/stanza":      "parsing depends on the bytes alone",
 }
 
 // engineImports are the packages that an engine may import besides the standard library's pure ones and other engines.

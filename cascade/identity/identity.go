@@ -18,6 +18,23 @@
 // A node makes its own Ed25519 key at first start and keeps it. The node's name is the first ten characters of the
 // lower-case base32 form of SHA-256(public key in PKIX form): 50 bits, a DNS label, and the prefix of the resume tokens
 // that the node hands out.
+//
+// What it signs with the key ([Key.Sign]) is the message behind "atoll signed message" and a zero byte.
+//
+// # Certificates
+//
+// The secret is also the cluster's certificate authority: an Ed25519 key whose seed is Derive("authority"), with the subject
+// "CN=atoll cluster". Every node can issue certificates, so no node must be asked, and who has the secret can be a member.
+//
+// A node issues one for its own key, for a day: common name and only DNS name are the node's name. A peer takes it when our
+// authority issued it, when the name is that of the key, and within its time, give or take a minute ([Authority.Verify]).
+// It begins an hour before it is made: clocks that differ by less get as far as saying so in their own words. A node with
+// another secret is told apart ([ErrAnotherSecret]) whatever else is wrong.
+//
+// # Keys of the cluster
+//
+// Each is derived from the secret by the name of its purpose ([Secret.Derive]): "authority" above, "gossip" for gossip
+// between nodes ([GossipKey]), "heartbeat" for their heartbeats ([HeartbeatKey]).
 package identity
 
 import (

@@ -28,7 +28,7 @@ type control struct {
 	stream  *quic.Stream // of the hellos
 	hello   wire.Hello
 	version uint16
-	ctx     context.Context //nolint:containedctx // ends when serve does
+	ctx     context.Context // ends when serve does
 	cancel  context.CancelFunc
 	lanes   [wire.Lanes]lane
 	queued  atomic.Int64

@@ -39,7 +39,7 @@ func TestShortCut(t *testing.T) {
 		got := within(t, time.Second, "frames", func() bool { return b.got() >= frames+20 })
 		moved := within(t, time.Second, "media", func() bool {
 			a.e.SendMedia(b.name(), Audio, []byte("new"))
-			return b.heardMedia() > media && slices.Contains(b.media, "new")
+			return b.heardMedia() > media && slices.Contains(b.packets(), "new")
 		})
 		t.Logf("dead after %v; healed: alive after %v, frames after %v more, media after %v more", dead, alive, got, moved)
 		if alive > 250*time.Millisecond || got > 250*time.Millisecond || moved > 500*time.Millisecond {
@@ -89,7 +89,7 @@ func TestLossyLink(t *testing.T) {
 		}
 		within(t, 20*time.Second, "all frames", func() bool { return b.got() == 200 })
 		last := map[uint8]uint64{}
-		for _, f := range b.frames { // each lane in order
+		for _, f := range b.letters() { // each lane in order
 			id := f.(wire.Claim).ID
 			lane := uint8(id % wire.Lanes)
 			if l, ok := last[lane]; ok && id != l+wire.Lanes {
@@ -97,9 +97,10 @@ func TestLossyLink(t *testing.T) {
 			}
 			last[lane] = id
 		}
+		time.Sleep(20 * time.Second)
 		loss := a.report(b).Loss
 		t.Logf("link after %v, loss %.2f", took, loss)
-		if loss < 0.02 || loss > 0.25 {
+		if loss < 0.04 || loss > 0.2 {
 			t.Errorf("loss %v", loss)
 		}
 		if slices.ContainsFunc(b.said(), func(s string) bool { return strings.HasPrefix(s, "down") }) {

@@ -35,7 +35,8 @@
 // kept waiting for 10 s, 64 in all.
 //
 // Dialling begins at once and again after 100 ms to 2 s, twice as long each time and with jitter, at the address where
-// heartbeats come from and then at the others in turn; when the peer comes alive it begins anew.
+// heartbeats come from and then at the others in turn; when the peer comes alive it begins anew. Four peers are dialled at
+// once, and four more of those whose heartbeats are not heard.
 //
 // Connections end 15 s after the last packet; the dialler of each asks for one every 5 s. They also end with an application
 // error code and a reason for the log:
@@ -50,7 +51,7 @@
 // A datagram is one packet (wire). A media connection starts with packets of 1350 bytes, so that RTP of 1250 bytes passes at
 // once; where that fails the next one starts with 1280 and finds the size. What waits is bounded by 256 KiB and 40 ms:
 // beyond, the last class that is waiting is dropped whole and refused for 200 ms, and so on up to [Speaker]; of [Audio] the
-// oldest is dropped. Audio goes first, all else in its order. quic-go gets about 10 KB ahead, since what is inside can not
+// oldest is dropped when there is no room or it waited for 150 ms. Audio goes first, all else in its order. quic-go gets about 10 KB ahead, since what is inside can not
 // be taken back. When a link comes alive that was dead for a second, a new media connection takes over: the old one's
 // congestion window would take long to grow again.
 //

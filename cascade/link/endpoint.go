@@ -80,9 +80,10 @@ type Endpoint struct {
 	transport *quic.Transport
 	listener  *quic.Listener
 	gate      gate
+	dials     [2]chan struct{} // turns to dial those that are not heard, and those that are
 	beats     *beats
 	began     time.Time
-	ctx       context.Context //nolint:containedctx // the endpoint's life
+	ctx       context.Context // the endpoint's life
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
 
@@ -106,6 +107,7 @@ func Listen(cfg Config) (*Endpoint, error) {
 		changed: make(chan struct{}), began: time.Now(), leaving: make(map[identity.Name]*control),
 	}
 	e.trouble.log = cfg.Log
+	e.dials = [2]chan struct{}{make(chan struct{}, maxDials), make(chan struct{}, maxDials)}
 	e.leaf = leaf{authority: e.authority, key: cfg.Key}
 	if _, err := e.leaf.at(time.Now()); err != nil {
 		return nil, fmt.Errorf("make the node's certificate: %w", err)

@@ -87,7 +87,7 @@ func (f *fake) tls(protocol string) *tls.Config {
 
 func (f *fake) dial(n *node, protocol string) *quic.Conn {
 	f.t.Helper()
-	conn, err := f.transport.Dial(f.t.Context(), net.UDPAddrFromAddrPort(n.addr), f.tls(protocol), clientConfig(0))
+	conn, err := f.transport.Dial(f.t.Context(), net.UDPAddrFromAddrPort(n.addr), f.tls(protocol), clientConfig(0, handshakeSilence))
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -21,7 +21,9 @@ const (
 	protocolControl = "atoll-control-1"
 	protocolMedia   = "atoll-media-1"
 
-	handshakeSilence = 3 * time.Second
+	handshakeSilence = 10 * time.Second // of a peer that is heard: it is slow
+	unheardSilence   = 3 * time.Second
+	maxDials         = 4 // at once, of peers that are heard; and as many of others
 	silence          = 15 * time.Second
 	keepAlive        = 5 * time.Second
 	maxHello         = 1024
@@ -112,16 +114,16 @@ func (e *Endpoint) verify(state tls.ConnectionState) (identity.Name, error) {
 }
 
 func serverConfig() *quic.Config {
-	c := clientConfig(0)
+	c := clientConfig(0, handshakeSilence)
 	c.MaxIncomingStreams = 1 // the one with the Hello
 	c.KeepAlivePeriod = 0
 	return c
 }
 
-func clientConfig(packet uint16) *quic.Config {
+func clientConfig(packet uint16, patience time.Duration) *quic.Config {
 	return &quic.Config{
 		Versions:                       []quic.Version{quic.Version1},
-		HandshakeIdleTimeout:           handshakeSilence,
+		HandshakeIdleTimeout:           patience,
 		MaxIdleTimeout:                 silence,
 		KeepAlivePeriod:                keepAlive,
 		InitialStreamReceiveWindow:     256 << 10,
@@ -135,11 +137,22 @@ func clientConfig(packet uint16) *quic.Config {
 	}
 }
 
-// dial connects to a peer at an address. What answers is the peer.
-func (e *Endpoint) dial(ctx context.Context, peer identity.Name, addr netip.AddrPort, protocol string, packet uint16) (*quic.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*handshakeSilence)
+// dial connects to a peer at an address. What answers is the peer. Few are dialled at once, so that a slow node gets
+// somewhere; those whose heartbeats are not heard do not hold up the others.
+func (e *Endpoint) dial(ctx context.Context, peer identity.Name, addr netip.AddrPort, protocol string, packet uint16, heard bool) (*quic.Conn, error) {
+	turns, patience := e.dials[0], unheardSilence
+	if heard {
+		turns, patience = e.dials[1], handshakeSilence
+	}
+	select {
+	case turns <- struct{}{}:
+		defer func() { <-turns }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
-	conn, err := e.transport.Dial(ctx, net.UDPAddrFromAddrPort(addr), e.clientTLS(protocol), clientConfig(packet))
+	conn, err := e.transport.Dial(ctx, net.UDPAddrFromAddrPort(addr), e.clientTLS(protocol), clientConfig(packet, patience))
 	var idle *quic.IdleTimeoutError
 	if errors.As(err, &idle) {
 		err = context.DeadlineExceeded

@@ -26,7 +26,7 @@ func TestLinkCarriesFramesAndMedia(t *testing.T) {
 			t.Error("not sent")
 		}
 		within(t, time.Second, "frames", func() bool { return a.got() == 1 && b.got() == 1 })
-		if diff := cmp.Diff([]wire.Frame{wire.Claim{Room: "r", ID: 7}}, b.frames); diff != "" {
+		if diff := cmp.Diff([]wire.Frame{wire.Claim{Room: "r", ID: 7}}, b.letters()); diff != "" {
 			t.Error(diff)
 		}
 		within(t, time.Second, "media", func() bool { return a.report(b).Media && b.report(a).Media })
@@ -35,7 +35,7 @@ func TestLinkCarriesFramesAndMedia(t *testing.T) {
 			t.Error("media not sent")
 		}
 		within(t, time.Second, "datagrams", func() bool { return a.heardMedia() == 1 && b.heardMedia() == 1 })
-		if b.media[0] != big || a.media[0] != "b" {
+		if b.packets()[0] != big || a.packets()[0] != "b" {
 			t.Error("media arrived otherwise")
 		}
 		time.Sleep(5 * time.Second)

@@ -39,13 +39,13 @@ func (m *outgoing) run() {
 	defer func() { stop() }()
 	pause, packet := leastPause, p.e.socket.firstPacket()
 	wait := func() {
-		p.rest(pause/2+rand.N(pause/2), ctx.Done()) //nolint:gosec // nobody gains by guessing it
+		p.rest(pause/2+rand.N(pause/2), ctx.Done())
 		pause = min(2*pause, mostPause)
 	}
 	for ctx.Err() == nil {
-		conn, err := p.e.dial(ctx, p.name, p.mediaAddr(m.l), protocolMedia, packet)
+		conn, err := p.e.dial(ctx, p.name, p.mediaAddr(m.l), protocolMedia, packet, true)
 		if err != nil {
-			if ctx.Err() == nil && ctxLives(err) {
+			if ctx.Err() == nil {
 				p.e.trouble.note("no media connection", p.name, m.l.conn.RemoteAddr(), err)
 			}
 			packet = p.e.socket.firstPacket() - packet // the path may be too narrow for the larger one

@@ -114,7 +114,7 @@ func TestOldAndNewVersion(t *testing.T) {
 			}
 			within(t, time.Second, "frames", func() bool { return old.got() == 1 && now.got() == 1 })
 			for _, n := range r.nodes {
-				if f := n.frames[0].(wire.LinkState); f.Rows[0].Loss != 0 || f.Rows[0].RTT != time.Millisecond {
+				if f := n.letters()[0].(wire.LinkState); f.Rows[0].Loss != 0 || f.Rows[0].RTT != time.Millisecond {
 					t.Errorf("%+v: version 1 has no loss", f)
 				}
 			}

@@ -20,6 +20,7 @@ const (
 const (
 	maxOutbox  = 256 << 10 // bytes
 	maxWait    = 40 * time.Millisecond
+	maxAudio   = 150 * time.Millisecond // that audio waits
 	refusal    = 200 * time.Millisecond // of a class that was dropped
 	maxPayload = 1500
 )
@@ -125,7 +126,7 @@ func (o *outbox) shed(now time.Time, more int) {
 			o.drop(c)
 		}
 	}
-	for o.queues[Audio].len() > 0 && o.pressed(now, more) {
+	for q := &o.queues[Audio]; q.len() > 0 && (o.bytes+more > maxOutbox || now.Sub(q.first().at) > maxAudio); {
 		o.drop(Audio)
 	}
 }

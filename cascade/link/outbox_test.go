@@ -64,7 +64,7 @@ func TestOutboxShedsByAge(t *testing.T) {
 		"fresh of a class goes too": {"d1", "d2v3", "v3"},
 		"classes behind go first":   {"v1", "d2s3a4", "a4s3"},
 		"speaker's video":           {"s1", "v2d3a4", "a4"},
-		"audio only itself":         {"a1", "a2v3d4s5", "a2"},
+		"audio waits longer":        {"a1", "a2v3d4s5", "a1a2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o, tally := filled(t, now, c.old)
@@ -100,6 +100,15 @@ func TestOutboxRefusesWhatItDropped(t *testing.T) {
 	}
 	if diff := cmp.Diff(Count{2, 2}, tally.mediaDrop[Video].count()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAudioIsDroppedLast(t *testing.T) {
+	now := time.Unix(1000, 0)
+	o, _ := filled(t, now, "a1a2")
+	o.put(now.Add(maxWait), Audio, []byte("3"))
+	if got := drained(o, now.Add(maxAudio+1)); got != "a3" {
+		t.Errorf("left %s", got)
 	}
 }
 

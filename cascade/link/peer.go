@@ -20,7 +20,7 @@ const (
 	leastPause = 100 * time.Millisecond
 	mostPause  = 2 * time.Second
 	settled    = 5 * time.Second // a link that lasted so long may be dialled anew at once
-	patient    = time.Second     // an attempt this old is given up when the peer comes alive
+	patient    = 2 * time.Second // an attempt this old is given up when the peer comes alive
 	longDead   = time.Second
 	spread     = time.Millisecond // for each peer: not all are to be dialled at one instant
 )
@@ -29,7 +29,7 @@ const (
 type peer struct {
 	e      *Endpoint
 	name   identity.Name
-	ctx    context.Context //nolint:containedctx // the life of the membership
+	ctx    context.Context // the life of the membership
 	cancel context.CancelFunc
 	out    *outbox
 	tally  tally
@@ -113,7 +113,8 @@ func (p *peer) turned(alive bool, now time.Time) {
 		p.died = now
 		return
 	}
-	p.hasten(now.Sub(p.attempt.begun) > patient)
+	long := p.died.IsZero() || now.Sub(p.died) >= longDead
+	p.hasten(long && now.Sub(p.attempt.begun) > patient)
 	if l := p.up.Load(); l != nil {
 		l.revive(!p.died.IsZero() && now.Sub(p.died) >= longDead)
 	}
@@ -148,7 +149,7 @@ func (p *peer) consider() {
 // dial keeps the control connection while it is wanted.
 func (p *peer) dial() {
 	pause := leastPause
-	p.rest(rand.N(spread*time.Duration(1+len(*p.e.peers.Load()))), nil) //nolint:gosec // nobody gains by guessing it
+	p.rest(rand.N(spread*time.Duration(1+len(*p.e.peers.Load()))), nil)
 	for try := 0; ; try++ {
 		p.mu.Lock()
 		if !p.wanted() {
@@ -173,6 +174,7 @@ func (p *peer) dial() {
 		case addr.IsValid():
 			l, err = p.connect(ctx, addr)
 		}
+		givenUp := ctx.Err() != nil
 		cancel()
 		p.mu.Lock()
 		p.attempt = attempt{}
@@ -184,10 +186,10 @@ func (p *peer) dial() {
 				pause = leastPause
 			}
 			try = -1
-		} else if p.ctx.Err() == nil && ctxLives(err) {
+		} else if !givenUp {
 			p.e.trouble.note("no link", p.name, udpAddr(addr), err)
 		}
-		if p.rest(pause/2+rand.N(pause/2), p.kick) { //nolint:gosec // nobody gains by guessing it
+		if p.rest(pause/2+rand.N(pause/2), p.kick) {
 			pause, try = leastPause, -1
 			continue
 		}
@@ -196,9 +198,6 @@ func (p *peer) dial() {
 }
 
 var errNoAddress = errors.New("no address is known")
-
-// ctxLives reports whether an attempt failed by itself.
-func ctxLives(err error) bool { return !errors.Is(err, context.Canceled) }
 
 // rest waits, and reports whether kick ended it.
 func (p *peer) rest(d time.Duration, kick <-chan struct{}) bool {
@@ -247,7 +246,10 @@ func (p *peer) mediaAddr(l *control) netip.AddrPort {
 
 // connect dials the control connection.
 func (p *peer) connect(ctx context.Context, addr netip.AddrPort) (*control, error) {
-	conn, err := p.e.dial(ctx, p.name, addr, protocolControl, 0)
+	p.mu.Lock()
+	heard := p.path.IsValid()
+	p.mu.Unlock()
+	conn, err := p.e.dial(ctx, p.name, addr, protocolControl, 0, heard)
 	if err != nil {
 		return nil, err
 	}
@@ -286,7 +288,7 @@ func (p *peer) greet(ctx context.Context, conn *quic.Conn) (*control, error) {
 func (p *peer) acceptControl(conn *quic.Conn) {
 	l, code, err := p.greeted(conn)
 	if err != nil {
-		if p.ctx.Err() == nil {
+		if conn.Context().Err() == nil && p.ctx.Err() == nil { // else the other one knows why
 			p.e.trouble.note("refused a link", p.name, conn.RemoteAddr(), err)
 		}
 		_ = conn.CloseWithError(code, err.Error())
@@ -303,7 +305,7 @@ func (p *peer) greeted(conn *quic.Conn) (*control, quic.ApplicationErrorCode, er
 		return nil, codeReplaced, errors.New("too many connections at once")
 	}
 	defer p.arrived()
-	ctx, cancel := context.WithTimeout(p.ctx, 2*handshakeSilence)
+	ctx, cancel := context.WithTimeout(p.ctx, handshakeSilence)
 	defer cancel()
 	stream, err := conn.AcceptStream(ctx)
 	if err != nil {

@@ -310,7 +310,7 @@ func TestNothingIsResumed(t *testing.T) {
 		config := f.tls(protocolControl)
 		config.ClientSessionCache = tls.NewLRUClientSessionCache(4)
 		for range 2 {
-			conn, err := f.transport.Dial(t.Context(), net.UDPAddrFromAddrPort(n.addr), config, clientConfig(0))
+			conn, err := f.transport.Dial(t.Context(), net.UDPAddrFromAddrPort(n.addr), config, clientConfig(0, handshakeSilence))
 			if err != nil {
 				t.Fatal(err)
 			}

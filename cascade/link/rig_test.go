@@ -291,6 +291,19 @@ func (n *node) got() int {
 	return len(n.frames)
 }
 
+// letters returns the frames that came so far, packets the media.
+func (n *node) letters() []wire.Frame {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.frames)
+}
+
+func (n *node) packets() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.media)
+}
+
 func (n *node) heardMedia() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()

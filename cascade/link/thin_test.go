@@ -40,7 +40,7 @@ func TestThinLink(t *testing.T) {
 		got := a.report(b)
 		t.Logf("sent %v, dropped %v, received %v", got.Sent, got.Dropped, b.report(a).Received)
 		heard := 0
-		for _, m := range b.media {
+		for _, m := range b.packets() {
 			if len(m) == len(audio) {
 				heard++
 			}

@@ -62,9 +62,11 @@ func TestSockets(t *testing.T) {
 					return b.got() > i && b.heardMedia() > i && a.heardMedia() > i
 				})
 			}
+			b.mu.Lock()
 			if b.media[0] != big {
 				t.Error("media arrived otherwise")
 			}
+			b.mu.Unlock()
 			if s := a.e.Strangers(); s.Datagrams != 0 || s.Heartbeats != 0 {
 				t.Errorf("%+v", s)
 			}

@@ -12,7 +12,7 @@
 // [AppendFramed] writes this, [Split] cuts it. A length that is out of range ends the link. The frames of a lane arrive in
 // the order in which they were sent; between lanes there is no order. [Lane] says which one a frame takes:
 //
-//	lane 0       Hello and LinkState
+//	lane 0       LinkState (Hello goes on a stream of its own, before any lane)
 //	lane 1 to 6  all frames about a room, chosen by FNV-1a of its name: what concerns one room is in order, and a large
 //	             snapshot of one room does not delay most others
 //	lane 7       Relayed
