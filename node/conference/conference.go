@@ -16,7 +16,8 @@
 //
 // The room may stand on several nodes: each has a conference of its own, for its own clients. What the others must know
 // goes through the room's replica (cascade/room): who is here, what they send and say, and the header. A room is opened
-// when the mesh has said what the cluster knows of it, a quarter of a second at most; what clients send meanwhile waits.
+// when the mesh has said what the cluster knows of it and the nodes that hold it have told who is there, after a quarter of a
+// second at the latest; what clients send meanwhile waits.
 // The replica's header is the room's; on the sequencer's node the muc writes to it, elsewhere stanzas that would change it are
 // sent to the sequencer, and the client is answered when the change has come back. Media of other nodes is pulled (cascade/route)
 // while somebody here wants it, and sent to the nodes that pull it.
@@ -65,6 +66,7 @@ type Conference struct {
 	replica *room.Replica
 	pulls   *route.Pulls
 	serving *route.Serving
+	opening opening
 	open    bool            // the cluster has said what it knows of the room
 	held    []letter        // until then
 	others  []identity.Name // nodes that hold the room too
@@ -119,6 +121,7 @@ func newConference(r *Rooms, jid, id string) *Conference {
 	c.muc.SetFounded(false)
 	c.pulls = route.NewPulls(c.self, jid, c.mesh.NextSub)
 	c.serving = route.NewServing(c.self, jid)
+	c.opening.entered = time.Now()
 	c.mesh.Enter(jid, peer{c})
 	return c
 }
@@ -151,6 +154,7 @@ func (c *Conference) run() {
 
 // due asks every engine what its time has come for.
 func (c *Conference) due(now time.Time) {
+	c.openDue(now)
 	again := false
 	for _, p := range c.byEndpoint {
 		c.applyFocus(now, p, p.focus.Tick(now))
@@ -184,6 +188,9 @@ func (c *Conference) due(now time.Time) {
 }
 
 func (c *Conference) wait(now time.Time) time.Duration {
+	if !c.open && !c.opening.until.IsZero() {
+		return max(c.opening.until.Sub(now), time.Millisecond)
+	}
 	if len(c.byEndpoint) == 0 {
 		return time.Hour
 	}
@@ -211,6 +218,9 @@ func (c *Conference) wait(now time.Time) time.Duration {
 	earliest(c.muc.Next())
 	earliest(c.replica.Next())
 	earliest(c.pulls.Next())
+	if at := c.opening.entered; !at.IsZero() {
+		earliest(at.Add(headerTime))
+	}
 	if !c.aloneSince.IsZero() {
 		earliest(c.aloneSince.Add(aloneGrace))
 	}

@@ -19,11 +19,12 @@ func (c *Conference) frame(now time.Time, from identity.Name, f wire.Frame) {
 	case wire.Replica:
 		effects, wrong := c.replica.Receive(now, from, f.Message)
 		c.applyReplica(now, effects)
+		c.meet(now, from, f.Message)
 		err = wrong
 	case wire.Command:
 		err = c.commanded(now, from, f)
 	case wire.Refused:
-		c.redirected(now, f)
+		c.redirected(now, from, f)
 	case wire.Deliver:
 		err = c.answered(from, f)
 	case wire.Directed:
@@ -50,6 +51,9 @@ func (c *Conference) frame(now time.Time, from identity.Name, f wire.Frame) {
 	case wire.Unsubscribe:
 		c.unsubscribe(now, from, f)
 	case wire.Subscribed:
+		if p, ok := c.flows[f.Sub]; ok && p.at == from && f.Code != wire.CodeOK {
+			c.endFlow(f.Sub)
+		}
 		var sends []route.Send
 		sends, err = c.pulls.Answer(now, from, f)
 		c.applyPulls(sends)

@@ -21,6 +21,9 @@ func (c *Conference) stanza(now time.Time, s Session, st *stanza.Element) {
 }
 
 func (c *Conference) suspended(now time.Time, s Session) {
+	if c.hold(func(c *Conference, now time.Time) { c.suspended(now, s) }) {
+		return
+	}
 	if p := c.byJID[s.JID()]; p != nil && p.session == s {
 		p.suspendedAt = now
 		c.tryRelease(now)
@@ -28,6 +31,9 @@ func (c *Conference) suspended(now time.Time, s Session) {
 }
 
 func (c *Conference) resumed(now time.Time, s Session) {
+	if c.hold(func(c *Conference, now time.Time) { c.resumed(now, s) }) {
+		return
+	}
 	if p := c.byJID[s.JID()]; p != nil {
 		p.session = s
 		p.suspendedAt = time.Time{}
@@ -57,6 +63,9 @@ func (c *Conference) closed(now time.Time, s Session, asked bool) {
 
 // shutdown empties the room because the node stops.
 func (c *Conference) shutdown(now time.Time) {
+	if c.hold((*Conference).shutdown) {
+		return
+	}
 	for jid := range c.byJID {
 		c.applyMUC(now, c.muc.Remove(now, jid, muc.Gone))
 	}
@@ -167,6 +176,7 @@ func (c *Conference) forget(p *participant) {
 	}
 	delete(c.byJID, p.jid)
 	delete(c.byEndpoint, p.endpoint)
+	c.forgetCommands(p.jid)
 	c.rooms.leave(p.jid, c)
 }
 

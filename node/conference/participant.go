@@ -49,6 +49,7 @@ func (c *Conference) newParticipant(s Session, o muc.Occupant) *participant {
 		endpoint: room.EndpointID(o.Nick),
 		session:  s,
 		pwd:      randomHex(16),
+		epoch:    1,
 		focus: focus.NewParticipant(focus.Config{
 			Room:     c.jid,
 			JID:      s.JID(),

@@ -73,10 +73,18 @@ func (c *Conference) setSources(now time.Time, r *remote) {
 			c.applySFU(now, c.sfu.SetVideoType(now, s.Name, s.VideoType, s.Muted))
 		}
 	}
+	over := func(source room.SourceName) bool {
+		return source.Endpoint() == r.occupant.Endpoint && !slices.ContainsFunc(r.occupant.Sources, func(s room.Source) bool { return s.Name == source })
+	}
 	for source := range c.wanted {
-		if source.Endpoint() == r.occupant.Endpoint && !slices.ContainsFunc(r.occupant.Sources, func(s room.Source) bool { return s.Name == source }) {
+		if over(source) {
 			delete(c.wanted, source)
 			c.applyPulls(c.pulls.Forget(source))
+		}
+	}
+	for _, p := range c.flows { // those that were wanted a moment ago
+		if over(p.source) {
+			c.applyPulls(c.pulls.Forget(p.source))
 		}
 	}
 }
@@ -115,6 +123,9 @@ func (c *Conference) reroute(now time.Time) {
 	}))
 	ends, changes := c.serving.Recheck(c.pulls.Relayed)
 	for _, e := range ends {
+		if f, ok := e.Frame.(wire.Subscribed); ok {
+			c.unserve(e.To, f.Sub)
+		}
 		c.mesh.Send(e.To, e.Frame)
 	}
 	c.applyServing(now, changes)

@@ -12,28 +12,6 @@ import (
 	"github.com/atoll-mesh/atoll/signaling/muc"
 )
 
-// claimed opens the room: the cluster has said what it knows of it.
-func (c *Conference) claimed(now time.Time, known bool, header []byte) {
-	if c.open {
-		return
-	}
-	c.open = true
-	states, err := wire.ParseHeader(header)
-	switch {
-	case len(header) > 0 && err == nil:
-		c.applyReplica(now, c.replica.Adopt(now, states))
-	case !known:
-		c.muc.SetFounded(true)
-		c.applyReplica(now, c.replica.Found(now, randomHex(16)))
-	}
-	c.lead()
-	held := c.held
-	c.held = nil
-	for _, l := range held {
-		l(c, now)
-	}
-}
-
 // hold keeps l until the room is open, and reports whether it did.
 func (c *Conference) hold(l letter) bool {
 	if c.open {
@@ -55,6 +33,7 @@ func (c *Conference) register() {
 
 // withdraw tells the other nodes that nobody is here any more.
 func (c *Conference) withdraw(now time.Time) {
+	c.applyPulls(c.pulls.Close())
 	c.applyReplica(now, c.replica.Leave(now))
 	c.mesh.Leave(c.jid, peer{c})
 	for node := range c.relays {

@@ -131,10 +131,15 @@ func (r *Rooms) knock(stream, jid string, l letter) error {
 	if err != nil {
 		return err
 	}
-	if !c.mail.put(func(c *Conference, now time.Time) {
+	var join letter
+	join = func(c *Conference, now time.Time) {
+		if c.hold(join) {
+			return
+		}
 		l(c, now)
 		r.leave(stream, c)
-	}) {
+	}
+	if !c.mail.put(join) {
 		return ErrFull
 	}
 	r.entered(stream, c)

@@ -70,11 +70,20 @@ func (c *Conference) origin(s room.SourceName) (identity.Name, bool) {
 }
 
 func (c *Conference) unsubscribe(now time.Time, from identity.Name, f wire.Unsubscribe) {
-	if r := c.relays[from]; r != nil {
-		delete(r.mine, f.Sub)
-		c.mesh.Refuse(from, f.Sub)
-	}
+	c.unserve(from, f.Sub)
 	c.applyServing(now, c.serving.Unsubscribe(from, f))
+}
+
+// unserve ends what belongs to a subscription of another node but the packets.
+func (c *Conference) unserve(node identity.Name, sub uint32) {
+	r := c.relays[node]
+	if r == nil {
+		return
+	}
+	if _, ok := r.mine[sub]; ok {
+		delete(r.mine, sub)
+		c.mesh.Refuse(node, sub)
+	}
 }
 
 func (c *Conference) applyServing(now time.Time, changes []route.Pull) {

@@ -170,7 +170,13 @@ type Arrival struct {
 // may be given what the clients send.
 func (r *Rooms) Adopt(ctx context.Context, jid string, arrivals []Arrival) error {
 	done := make(chan error, 1)
-	if err := r.post(jid, true, func(c *Conference, now time.Time) { done <- c.adopt(now, arrivals) }); err != nil {
+	var arrive letter
+	arrive = func(c *Conference, now time.Time) {
+		if !c.hold(arrive) {
+			done <- c.adopt(now, arrivals)
+		}
+	}
+	if err := r.post(jid, true, arrive); err != nil {
 		return fmt.Errorf("adopt participants: %w", err)
 	}
 	select {
@@ -193,7 +199,12 @@ func (c *Conference) adopt(now time.Time, arrivals []Arrival) error {
 	// Sources come when everybody is there: then each goes on in the slot that it had.
 	for _, a := range arrivals {
 		c.applySFU(now, c.sfu.SetSources(now, a.Participant.Endpoint, a.Participant.Jingle.Sources))
+		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil {
+			p.sources = a.Participant.Jingle.Sources
+			c.publish(now, p)
+		}
 	}
+	c.register()
 	for _, a := range arrivals {
 		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil {
 			c.applySFU(now, c.sfu.SetConstraints(now, p.endpoint, p.wants.constraints()))
@@ -205,10 +216,19 @@ func (c *Conference) adopt(now time.Time, arrivals []Arrival) error {
 
 func (c *Conference) adoptOne(now time.Time, a Arrival) error {
 	v := a.Participant
-	c.muc.Admit(now, a.Session.JID(), v.Occupancy)
+	for _, e := range c.muc.Admit(now, a.Session.JID(), v.Occupancy) {
+		if w, ok := e.(muc.Write); ok {
+			c.applyMUC(now, []muc.Effect{w})
+		}
+	}
 	o, ok := c.muc.Occupant(v.Occupancy.Nick)
-	if !ok {
+	if !ok || !o.Local {
 		return errors.New("the room does not take the occupancy")
+	}
+	if r := c.remotes[v.Endpoint]; r != nil { // it comes from there
+		delete(c.remotes, v.Endpoint)
+		r.occupant.Sources = nil
+		c.setSources(now, r)
 	}
 	p := c.newParticipant(a.Session, o)
 	p.focus.Import(v.Jingle)
@@ -225,6 +245,9 @@ func (c *Conference) adoptOne(now time.Time, a Arrival) error {
 	if err != nil {
 		c.applySFU(now, c.sfu.Leave(now, p.endpoint))
 		c.applyMUC(now, c.muc.Remove(now, p.jid, muc.Moved))
+		if m, ok := c.replica.Occupant(p.endpoint); ok && m.Node != c.self {
+			c.appeared(now, m)
+		}
 		return err
 	}
 	way.leg.Store(&leg)

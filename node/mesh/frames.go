@@ -8,6 +8,7 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/directory"
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/cascade/link"
+	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/cascade/wire"
 )
 
@@ -49,6 +50,9 @@ func (h handler) Liveness(peer identity.Name, s link.State) {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if _, member := m.members[peer]; !member {
+		return
+	}
 	m.dead[peer] = s == link.Dead
 	m.announce(now)
 	m.live(now)
@@ -58,6 +62,9 @@ func (h handler) Liveness(peer identity.Name, s link.State) {
 
 func (h handler) Frame(peer identity.Name, f wire.Frame) {
 	if err := h.m.frame(peer, f, false); err != nil {
+		if relayed := (*relayedError)(nil); errors.As(err, &relayed) {
+			peer = relayed.origin // the one in between does not read what it passes on
+		}
 		h.m.links.Misbehaved(peer, err)
 	}
 }
@@ -76,13 +83,11 @@ func (m *Mesh) frame(from identity.Name, f wire.Frame, relayed bool) error {
 		case wire.ClaimAnswer, wire.Holders:
 			return m.handle(now, from, f, m.client.Handle)
 		}
-		m.mu.Lock()
-		e := m.rooms[name]
-		m.mu.Unlock()
-		if e != nil { // else it was left meanwhile
-			e.room.Frame(from, f)
-		}
+		m.deliver(from, name, f)
 		return nil
+	}
+	if _, ok := f.(wire.LinkState); ok && relayed {
+		return errors.New("the state of links inside a relayed frame")
 	}
 	switch f := f.(type) {
 	case wire.LinkState:
@@ -99,6 +104,21 @@ func (m *Mesh) frame(from identity.Name, f wire.Frame, relayed bool) error {
 		return m.pass(from, f)
 	}
 	return fmt.Errorf("frame %T at the wrong time", f)
+}
+
+// deliver gives a frame to the room that it is about. Who thinks that this node holds a room that it does not is told.
+func (m *Mesh) deliver(from identity.Name, name string, f wire.Frame) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e := m.rooms[name]; e != nil {
+		e.room.Frame(from, f)
+		return
+	}
+	if f, ok := f.(wire.Replica); ok {
+		if _, asks := f.Message.(room.Digest); asks {
+			m.send(from, wire.Replica{Room: name, Message: room.End{}})
+		}
+	}
 }
 
 // handle gives a frame to an engine of the directory.

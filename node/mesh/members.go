@@ -12,6 +12,7 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/cascade/link"
 	"github.com/atoll-mesh/atoll/cascade/member"
+	"github.com/atoll-mesh/atoll/cascade/route"
 	"github.com/atoll-mesh/atoll/cascade/wire"
 )
 
@@ -62,6 +63,8 @@ func (m *Mesh) changed(all []member.Member) {
 			delete(m.seen, name)
 			delete(m.dead, name)
 			delete(m.relayed, name)
+			m.table.Set(now, name, route.Link{})
+			m.reachDue = true
 		}
 	}
 	m.live(now)
@@ -98,7 +101,12 @@ func (m *Mesh) settle(now time.Time) {
 	}
 	if m.reachDue {
 		m.reachDue = false
-		m.reach = m.table.Reachable(now)
+		reach, before := m.table.Reachable(now), m.detours
+		m.detours = slices.ContainsFunc(reach, func(n identity.Name) bool { return !m.table.Up(n) })
+		if !m.detours && !before && slices.Equal(reach, m.reach) {
+			return // there is one way to each, and it is the one that it was
+		}
+		m.reach = reach
 		for _, e := range m.rooms {
 			e.room.Reachable(m.reach)
 		}

@@ -97,6 +97,7 @@ type Mesh struct {
 	rtt      map[identity.Name]time.Duration
 	alive    []identity.Name // members that the directory can ask
 	reach    []identity.Name
+	detours  bool        // some of them are reached over another only
 	peersSet []link.Peer // what the links were told last
 	reachDue bool
 

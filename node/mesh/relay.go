@@ -9,6 +9,17 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/wire"
 )
 
+// relayedError is what is wrong with a frame that came over another node: the fault of its origin.
+type relayedError struct {
+	origin identity.Name
+	err    error
+}
+
+func (e *relayedError) Error() string {
+	return fmt.Sprintf("a relayed frame of %s: %v", e.origin, e.err)
+}
+func (e *relayedError) Unwrap() error { return e.err }
+
 // relayedFrom is how far the relayed frames of a node have come: none is taken twice.
 type relayedFrom struct{ started, counter uint64 }
 
@@ -46,24 +57,38 @@ func (m *Mesh) pass(from identity.Name, r wire.Relayed) error {
 		}
 		return nil
 	}
-	last := m.relayed[r.Origin]
 	_, known := m.members[r.Origin]
 	m.mu.Unlock()
-	switch {
-	case !known:
-		return fmt.Errorf("a relayed frame of %s, who is no member", r.Origin)
-	case r.Started < last.started || r.Started == last.started && r.Counter <= last.counter:
-		return errors.New("a relayed frame came twice")
+	if !known {
+		return nil // not yet, or not any more
 	}
 	if err := identity.Verify(r.Origin, r.Key, r.Signed(), r.Signature); err != nil {
 		return fmt.Errorf("a relayed frame of %s: %w", r.Origin, err)
 	}
-	m.mu.Lock()
-	m.relayed[r.Origin] = relayedFrom{r.Started, r.Counter}
-	m.mu.Unlock()
-	f, err := wire.Parse(r.Frame, r.Version)
-	if err != nil {
-		return fmt.Errorf("a relayed frame of %s: %w", r.Origin, err)
+	if !m.next(r) {
+		return nil // it came before, or was overtaken when the way changed, which is nobody's fault
 	}
-	return m.frame(r.Origin, f, true)
+	f, err := wire.Parse(r.Frame, r.Version)
+	if errors.Is(err, wire.ErrUnknown) {
+		return nil
+	}
+	if err == nil {
+		err = m.frame(r.Origin, f, true)
+	}
+	if err != nil {
+		return &relayedError{r.Origin, err}
+	}
+	return nil
+}
+
+// next reports whether a relayed frame is newer than all that came from its origin, which then is the newest.
+func (m *Mesh) next(r wire.Relayed) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	last := m.relayed[r.Origin]
+	if r.Started < last.started || r.Started == last.started && r.Counter <= last.counter {
+		return false
+	}
+	m.relayed[r.Origin] = relayedFrom{r.Started, r.Counter}
+	return true
 }

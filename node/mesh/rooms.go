@@ -15,7 +15,7 @@ type Room interface {
 	Claimed(known bool, header []byte)
 	// Holders tells which other nodes hold the room.
 	Holders(nodes []identity.Name)
-	// Reachable tells which nodes can be reached, directly or over one other. It is called whenever links have changed.
+	// Reachable tells which nodes can be reached, directly or over one other. It is called whenever ways to them may have changed.
 	Reachable(nodes []identity.Name)
 	// Linked tells that frames to the peer arrive from now on, Unlinked that what was agreed with it is void.
 	Linked(peer identity.Name)
@@ -38,12 +38,16 @@ func (m *Mesh) Enter(name string, r Room) {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.rooms[name] != nil { // its Leave is on the way: nothing of it is to be found by the claim
+		m.directory(m.client.Drop(now, name))
+	}
 	m.rooms[name] = &entry{room: r}
-	m.directory(m.client.Claim(now, name))
+	// Before the answer, which may come at once: who does not know that the others can be reached takes their place.
 	r.Reachable(m.reach)
 	for peer := range m.linked {
 		r.Linked(peer)
 	}
+	m.directory(m.client.Claim(now, name))
 }
 
 // Hold says that this node holds the room from now on, and what its header is.
@@ -54,7 +58,7 @@ func (m *Mesh) Hold(name string, incarnation uint64, header []byte) {
 	switch {
 	case e == nil:
 	case e.held:
-		m.client.Update(time.Now(), name, header)
+		m.directory(m.client.Update(time.Now(), name, header))
 	default:
 		e.held = true
 		m.directory(m.client.Hold(time.Now(), name, incarnation, header))
