@@ -16,7 +16,7 @@ func (l *List) arbitrate() {
 		holders := make(map[netip.AddrPort]identity.Name)
 		for _, addr := range sortedAddrs(claims) {
 			for _, name := range claims[addr] {
-				if l.ctx.Err() == nil && (name == l.self || l.answers(name, addr)) {
+				if l.ctx.Err() == nil && l.answers(name, addr) {
 					holders[addr] = name
 					break
 				}

@@ -43,8 +43,9 @@
 // metadata of its own at its own address (its clock went back between two starts) raises boot above it. At another address
 // somebody runs with a copy of its key: it says so, and the one that started last is the member.
 //
-// Two names with one address are an old and a new one after a start with an empty data folder. Both are asked by name,
-// and the one that does not answer counts as dead long before memberlist finds out.
+// Two names with one address are an old and a new one after a start with an empty data folder. Both are asked by name;
+// the one that answers is the member and the other counts as dead, long before memberlist finds out. Until one has
+// answered it is the one that has been there for longer. Nobody else is at a node's own address.
 //
 // # Coming together
 //

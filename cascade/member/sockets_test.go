@@ -13,9 +13,12 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/identity"
 )
 
-// TestFiftyRealListsFormOneCluster runs with real sockets and real time.
+// realLists is how many lists run with real sockets.
+var realLists = 50
+
+// TestFiftyRealListsFormOneCluster runs with real sockets and real time. The bar is that of a quiet machine.
 func TestFiftyRealListsFormOneCluster(t *testing.T) {
-	const size = 50
+	size := realLists
 	secret := identity.NewSecret()
 	lists := make([]*List, size)
 	complete := make(chan struct{}, size)
@@ -40,7 +43,7 @@ func TestFiftyRealListsFormOneCluster(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	limit := time.After(time.Minute)
+	limit := time.After(3 * time.Minute)
 	for range size {
 		select {
 		case <-complete:
@@ -48,7 +51,7 @@ func TestFiftyRealListsFormOneCluster(t *testing.T) {
 			for _, l := range lists {
 				t.Logf("%s sees %d", l.self, len(living(l.Members())))
 			}
-			t.Fatal("no cluster within a minute")
+			t.Fatal("no cluster within three minutes")
 		}
 	}
 	took, busy := time.Since(start), lost()
@@ -60,13 +63,13 @@ func TestFiftyRealListsFormOneCluster(t *testing.T) {
 	time.Sleep(2 * time.Second) // the young ones look again
 	used, start = cpu(t), time.Now()
 	time.Sleep(2 * time.Second)
-	t.Logf("idle: %.2f %% of a core per list", 100*(cpu(t)-used).Seconds()/time.Since(start).Seconds()/size)
+	t.Logf("idle: %.2f %% of a core per list", 100*(cpu(t)-used).Seconds()/time.Since(start).Seconds()/float64(size))
 	for _, l := range lists {
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
 	}
-	for range 100 { // memberlist's probes that were under way
+	for range 300 { // memberlist's probes that were under way
 		if runtime.NumGoroutine() < 20 {
 			return
 		}
@@ -169,7 +172,7 @@ func TestAnotherSecretOverTCP(t *testing.T) {
 		lists[i] = must(Start(c))
 		defer func() { _ = lists[i].Close() }()
 	}
-	for range 100 {
+	for range 1500 {
 		if len(out[0].with("another secret")) == 1 && len(out[1].with("another secret", lists[0].Addr().String())) == 1 {
 			return
 		}

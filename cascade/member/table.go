@@ -257,6 +257,7 @@ func (t *table) view(now time.Time) []Member {
 		self.State = Left
 	}
 	all := []Member{self}
+	believed := t.believed()
 	for name, e := range t.members {
 		switch age := now.Sub(e.since); {
 		case e.alive:
@@ -267,7 +268,7 @@ func (t *table) view(now time.Time) []Member {
 			continue
 		}
 		m := Member{Name: name, Addr: e.addr, Meta: e.meta, State: e.state()}
-		if holder, shared := t.holders[e.addr]; m.State == Alive && shared && holder != name {
+		if m.State == Alive && believed[e.addr] != e {
 			m.State = Dead
 		}
 		all = append(all, m)
@@ -278,7 +279,36 @@ func (t *table) view(now time.Time) []Member {
 
 func byName(a, b Member) int { return strings.Compare(string(a.Name), string(b.Name)) }
 
-// claimants returns for every address that several living members have their names, the newest first.
+// believed returns who is taken to be at each address: of several members the one that answered there, else the one that is
+// longest known to be there.
+func (t *table) believed() map[netip.AddrPort]*entry {
+	at := make(map[netip.AddrPort]*entry, len(t.members))
+	for _, e := range t.members {
+		if e.state() != Alive || e.addr == t.own.addr {
+			continue
+		}
+		if other := at[e.addr]; other == nil || t.prefers(e, other) {
+			at[e.addr] = e
+		}
+	}
+	return at
+}
+
+func (t *table) prefers(e, other *entry) bool {
+	switch holder := t.holders[e.addr]; {
+	case holder == e.name:
+		return true
+	case holder == other.name:
+		return false
+	}
+	if c := e.since.Compare(other.since); c != 0 {
+		return c < 0
+	}
+	return e.name < other.name
+}
+
+// claimants returns for every address that several living members have their names, the newest first. At the node's own
+// address is nobody else.
 func (t *table) claimants() map[netip.AddrPort][]identity.Name {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -290,7 +320,7 @@ func (t *table) claimants() map[netip.AddrPort][]identity.Name {
 	}
 	claims := make(map[netip.AddrPort][]identity.Name)
 	for addr, all := range by {
-		if len(all) < 2 && addr != t.own.addr {
+		if len(all) < 2 || addr == t.own.addr {
 			continue
 		}
 		slices.SortFunc(all, func(a, b *entry) int {
@@ -302,9 +332,6 @@ func (t *table) claimants() map[netip.AddrPort][]identity.Name {
 			}
 			return strings.Compare(string(a.name), string(b.name))
 		})
-		if addr == t.own.addr {
-			claims[addr] = append(claims[addr], t.self)
-		}
 		for _, e := range all {
 			claims[addr] = append(claims[addr], e.name)
 		}

@@ -104,5 +104,5 @@ func (r *Replica) arrives(o Occupant) (Context, []Effect) {
 	if len(doubts) > 0 {
 		return o.Admitted, doubts
 	}
-	return r.header.context, nil
+	return r.header.context.with(o.Admitted), nil
 }

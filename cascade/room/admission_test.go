@@ -102,6 +102,21 @@ func TestMovesThroughALock(t *testing.T) {
 	}
 }
 
+// TestMovesAheadOfALock: who passed a lock keeps that at a node that has not heard of it yet.
+func TestMovesAheadOfALock(t *testing.T) {
+	b := newBench(t, alpha, bravo)
+	b.cut = true
+	b.write(alpha, FieldPassword, "secret")
+	b.join(alpha, "00000001")
+	o := b.rooms[alpha].own.occupants["00000001"].Occupant
+	o.Epoch++
+	b.do(bravo, b.rooms[bravo].Put(b.now, o))
+	b.join(bravo, "00000002")
+	b.cut = false
+	b.settle()
+	b.want(bravo, asked(b.take()[bravo]), "readmit 00000002 password")
+}
+
 // TestAdmittedAgain: the caller found that the occupant may stay.
 func TestAdmittedAgain(t *testing.T) {
 	b := newBench(t, alpha, bravo)

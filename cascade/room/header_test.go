@@ -202,3 +202,37 @@ func TestOldTermsAreDropped(t *testing.T) {
 		}
 	}
 }
+
+// TestStampsAfterWhatWasSeen: times grow over what others stamped, also when the own clock is behind.
+func TestStampsAfterWhatWasSeen(t *testing.T) {
+	ahead := At(epoch.Add(time.Minute))
+	for name, m := range map[string]Message{
+		"occupant": Ops{1, 1, []Op{{Put: &Occupant{Endpoint: "00000001", Joined: ahead, Epoch: 1}}}},
+		"snapshot": Snapshot{ShardVersion{1, 1}, 0, 1, []Occupant{{Endpoint: "00000001", Joined: ahead, Epoch: 1}}},
+		"commit":   Commit{Dot{Term{ahead, bravo}, 1}, nil, nil, []Write{{"x", "y"}}},
+		"state":    State{Context{Term{ahead, bravo}: 1}, 0, 1, nil},
+		"digest":   Digest{Header: Context{Term{ahead, bravo}: 1}},
+	} {
+		r := NewReplica(Config{Self: alpha, Room: "room", Incarnation: 1})
+		r.SetReachable(epoch, []identity.Name{bravo}) // the sequencer of what comes
+		if _, err := r.Receive(epoch, bravo, m); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if at := r.Stamp(epoch); at <= ahead {
+			t.Errorf("%s: stamps %v", name, at)
+		}
+	}
+}
+
+// TestTermsOfTwoLives: two replicas of a node that know the same begin different terms in the same millisecond.
+func TestTermsOfTwoLives(t *testing.T) {
+	var terms []Term
+	for _, incarnation := range []uint64{1, 2} {
+		r := NewReplica(Config{Self: alpha, Room: "room", Incarnation: incarnation})
+		r.Adopt(epoch, []State{{Context{Term{At(epoch.Add(time.Second)), bravo}: 1}, 0, 1, nil}})
+		terms = append(terms, r.term)
+	}
+	if terms[0] == terms[1] || terms[0].Node != alpha || terms[1].Node != alpha {
+		t.Errorf("terms %v", terms)
+	}
+}

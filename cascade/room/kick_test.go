@@ -26,6 +26,9 @@ func TestKick(t *testing.T) {
 	if b.rooms[bravo].Say(b.now, Utterance{From: "00000001"}) != nil {
 		t.Error("who was kicked speaks")
 	}
+	if at := b.rooms[bravo].Stamp(epoch); at <= kick.At {
+		t.Errorf("stamps %v after a kick at %v", at, kick.At)
+	}
 	evict, _ := told[2].(Evict)
 	b.do(bravo, b.rooms[bravo].Remove(b.now, evict.Removal))
 	b.settle()

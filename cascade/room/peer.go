@@ -16,6 +16,7 @@ const (
 	digestEvery = 2 * time.Second        // to each node that can be reached
 	silence     = 6 * time.Second        // how long a node that can be reached may say nothing: three digests
 	answerEvery = 200 * time.Millisecond // to one node
+	onItsWay    = time.Second            // how long nothing is told again
 )
 
 // peer is another node that holds the room, and the copy of its part.
@@ -34,9 +35,10 @@ type peer struct {
 	snapshot snapshotParts
 	state    stateParts
 
-	// What it said that it has.
-	has                               ShardVersion
-	header                            Context
+	// What it said that it has, and what it was told last of what it lacks, which may be on its way.
+	has, toldShard                    ShardVersion
+	header, toldHeader                Context
+	toldAt                            time.Time
 	owesShard, owesHeader, owesDigest bool // to be told at the next answer
 	answered                          time.Time
 }
@@ -134,7 +136,7 @@ func (r *Replica) LinkUp(now time.Time, name identity.Name) []Effect {
 	if r.left || p == nil {
 		return nil
 	}
-	p.snapshot, p.state = snapshotParts{}, stateParts{}
+	p.toldAt = time.Time{}
 	if !p.ended {
 		r.sendDigest(p)
 	}
@@ -159,7 +161,11 @@ func (r *Replica) forget(p *peer) {
 // advance notes how far the copy of a peer's part has come.
 func (r *Replica) advance(p *peer, v ShardVersion) {
 	p.shard.version = v
-	if _, ok := r.knew[p.name]; !ok && len(r.knew) >= maxPeers {
+	was, ok := r.knew[p.name]
+	if was.Incarnation == v.Incarnation && was.Seq > v.Seq {
+		return // a copy that was forgotten had come further
+	}
+	if !ok && len(r.knew) >= maxPeers {
 		for _, name := range r.knew.names() {
 			if r.peers[name] == nil {
 				delete(r.knew, name)
@@ -203,9 +209,11 @@ func (r *Replica) answer(now time.Time, p *peer) {
 	p.answered = now
 	if p.owesShard {
 		r.sendShard(p)
+		p.toldShard, p.toldAt = r.own.version, now
 	}
 	if p.owesHeader {
 		r.sendHeader(p)
+		p.toldHeader, p.toldAt = r.header.context, now
 	}
 	if p.owesDigest {
 		r.sendDigest(p)

@@ -82,8 +82,12 @@ func (r *Replica) digest(now time.Time, p *peer, d Digest) {
 	if r.own.version.Before(d.Yours) {
 		r.raise(now, d.Yours)
 	}
-	p.owesShard = p.owesShard || r.newer(r.own.version, p.has)
-	p.owesHeader = p.owesHeader || !d.Header.Covers(r.header.context)
+	told := now.Sub(p.toldAt) < onItsWay
+	if told && r.newer(p.toldShard, p.has) && !r.newer(p.toldShard, r.own.version) {
+		p.has = p.toldShard
+	}
+	p.owesShard = r.newer(r.own.version, p.has)
+	p.owesHeader = !d.Header.Covers(r.header.context) && (!told || !p.toldHeader.Covers(r.header.context))
 	p.owesDigest = p.owesDigest || r.newer(d.Mine, p.shard.version) || !r.header.context.Covers(d.Header)
 }
 

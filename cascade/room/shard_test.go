@@ -3,6 +3,7 @@ package room
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
 )
@@ -130,4 +131,94 @@ func TestSlowerClock(t *testing.T) {
 		b.settle()
 	}
 	b.want(bravo, b.take()[bravo], "vanished alphaaaaaa 00000001 4")
+}
+
+// TestBegunAnew: who was told again after a new start is told of once, and leaves at once.
+func TestBegunAnew(t *testing.T) {
+	b := newBench(t, alpha, bravo)
+	b.join(alpha, "00000001")
+	b.settle()
+	b.take()
+	effects, err := b.rooms[alpha].Receive(b.now, bravo, Digest{Mine: b.rooms[bravo].Version(), Yours: ShardVersion{b.rooms[alpha].Version().Incarnation, 99}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.do(alpha, effects)
+	b.settle()
+	b.want(bravo, b.take()[bravo])
+	if v := b.rooms[bravo].peers[alpha].shard.version; v != b.rooms[alpha].Version() || v.Incarnation == uint64(At(epoch)) {
+		t.Errorf("version %v", v)
+	}
+	// It was in before, and after.
+	for _, v := range []ShardVersion{{uint64(At(epoch)), 1}, b.rooms[alpha].Version()} {
+		for name, c := range map[identity.Name]record{alpha: b.rooms[alpha].own.occupants["00000001"], bravo: b.rooms[bravo].peers[alpha].shard.occupants["00000001"]} {
+			if !c.covered(v) {
+				t.Errorf("%s: not covered by %v: %v", name, v, c.since)
+			}
+		}
+	}
+	b.do(alpha, b.rooms[alpha].Remove(b.now, Removal{Endpoint: "00000001", Cause: ByItself}))
+	b.settle()
+	b.want(bravo, b.take()[bravo], "vanished alphaaaaaa 00000001 1")
+}
+
+// TestToldTwice: operations that are there already change nothing, also when the part was forgotten meanwhile.
+func TestToldTwice(t *testing.T) {
+	b := newBench(t, alpha, bravo)
+	inc := b.rooms[alpha].Version().Incarnation
+	put := func(presence string) Op {
+		return Op{Put: &Occupant{Endpoint: "00000001", Joined: 1, Epoch: 1, Presence: []byte(presence)}}
+	}
+	say := func(id string) Op { return Op{Say: &Utterance{From: "00000001", ID: id}} }
+	r := b.rooms[bravo]
+	receive := func(first uint64, ops ...Op) {
+		t.Helper()
+		effects, err := r.Receive(b.now, alpha, Ops{inc, first, ops})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.do(bravo, effects)
+	}
+	receive(1, put("a"), say("1"), put("b"))
+	receive(1, put("a"), say("1"), put("b"))
+	receive(1, put("a"), say("1"), put("b"), say("2"))
+	b.want(bravo, b.take()[bravo], "appeared alphaaaaaa 00000001", "heard 00000001 1", "changed alphaaaaaa 00000001", "heard 00000001 2")
+	r.forget(r.peers[alpha])
+	r.out = nil
+	receive(1, put("a"), say("1"), put("b"), say("2"), say("3"))
+	b.want(bravo, b.take()[bravo], "appeared alphaaaaaa 00000001", "changed alphaaaaaa 00000001", "heard 00000001 3")
+}
+
+// TestDifferenceIsAnswered: who shows that it has more is told what there is here, so that it sends the rest.
+func TestDifferenceIsAnswered(t *testing.T) {
+	b := newBench(t, alpha, bravo)
+	r := b.rooms[bravo]
+	none, mine := r.Version(), b.rooms[alpha].Version()
+	for name, c := range map[string]struct {
+		message Message
+		answers int
+	}{
+		"no difference":        {Digest{mine, none, r.header.context}, 0},
+		"more of its part":     {Digest{ShardVersion{mine.Incarnation, 9}, none, r.header.context}, 1},
+		"more of the header":   {Digest{mine, none, r.header.context.with(Context{Term{5, alpha}: 1})}, 1},
+		"less of the header":   {Digest{mine, none, nil}, 1},
+		"less of our part":     {Digest{mine, ShardVersion{}, r.header.context}, 1},
+		"a commit behind gaps": {Commit{Dot{b.rooms[alpha].term, 9}, nil, nil, []Write{{"x", "y"}}}, 1},
+		"one that saw more":    {Commit{Dot{b.rooms[alpha].term, 2}, Context{Term{5, alpha}: 1}, nil, []Write{{"x", "y"}}}, 1},
+		"of a term that ended": {Commit{Dot{Term{b.rooms[alpha].term.Since - 1, alpha}, 1}, nil, nil, []Write{{"x", "y"}}}, 1},
+		"operations in a gap":  {Ops{mine.Incarnation, 9, []Op{{Say: &Utterance{From: "00000001"}}}}, 1},
+	} {
+		b.now = b.now.Add(time.Second)
+		effects, err := r.Receive(b.now, alpha, c.message)
+		if err != nil || len(effects) != c.answers {
+			t.Errorf("%s: %v, %v", name, effects, err)
+		}
+		if again, _ := r.Receive(b.now, alpha, c.message); len(again) > 0 {
+			t.Errorf("%s: answered twice at once: %v", name, again)
+		}
+		r.Tick(b.now.Add(500 * time.Millisecond)) // what is owed is told later
+	}
+	if v := r.Value("x"); v != "" {
+		t.Errorf("took in a commit, %q", v)
+	}
 }

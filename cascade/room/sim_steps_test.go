@@ -205,15 +205,16 @@ func (n *node) write(what func(*node) []Write, must bool) {
 	if writes == nil {
 		return
 	}
+	wrote := false
 	n.do(func() []Effect {
 		effects, err := n.room.Write(n.clock(), writes)
-		if err != nil && must && n.room.metSome() {
+		if wrote = err == nil; !wrote && must && n.room.metSome() {
 			n.world.fail("%s: is the sequencer and may not write: %v", n.name, err)
 		}
 		return effects
 	})
 	for _, write := range writes {
-		if id, ok := EndpointID(write.Key), write.Key[:min(len(FieldKick), len(write.Key))] == FieldKick; ok && must {
+		if id, ok := EndpointID(write.Key), write.Key[:min(len(FieldKick), len(write.Key))] == FieldKick; ok && wrote {
 			id = id[len(FieldKick):]
 			kick, _ := ParseKick(write.Value)
 			if m, ok := n.room.Occupant(id); ok && m.Joined <= kick.At {

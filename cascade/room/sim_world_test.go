@@ -396,7 +396,7 @@ func (n *node) leaveLater() {
 	}
 	room, life := n.room, n.life
 	n.world.after(n.world.between(0, 3*time.Second), func() {
-		if n.life == life && n.room == room && room != nil && len(n.clients) == 0 && !n.world.hold {
+		if n.life == life && n.room == room && room != nil && len(n.clients)+len(room.own.occupants) == 0 && !n.world.hold {
 			n.do(func() []Effect { return room.Leave(n.clock()) })
 			n.room, n.released = nil, true
 		}

@@ -42,8 +42,11 @@ func TestRefused(t *testing.T) {
 	}
 	for _, m := range []Message{
 		occupant(func(*Occupant) {}), source(func(*Source) {}), commit(func(*Commit) {}), state(func(*State) {}),
-		Ops{inc, 1, []Op{{Say: &Utterance{From: "00000001"}}}}, Ops{inc, 1, []Op{{Remove: &Removal{Endpoint: "00000001", Cause: Gone}}}},
-		Digest{}, End{}, Snapshot{ShardVersion{inc, 5}, 0, 1, nil},
+		Ops{inc, 1, []Op{{Say: &Utterance{From: "00000001"}}}},
+		Ops{inc, 1, []Op{{Remove: &Removal{Endpoint: "00000001", Cause: Gone}}}},
+		Digest{},
+		End{},
+		Snapshot{ShardVersion{inc, 5}, 0, 1, nil},
 	} {
 		if _, err := newBench(t, alpha, bravo).rooms[alpha].Receive(now, bravo, m); err != nil {
 			t.Errorf("a sound message is refused: %+v: %v", m, err)
@@ -213,7 +216,8 @@ func TestStrangersMessages(t *testing.T) {
 			return Snapshot{version.Draw(t, "version"), part.Draw(t, "part"), part.Draw(t, "parts"), rapid.SliceOfN(occupant, 0, 3).Draw(t, "occupants")}
 		case 3:
 			return Commit{
-				Dot{term.Draw(t, "term"), seq.Draw(t, "seq")}, context.Draw(t, "seen"), vector.Draw(t, "shards"),
+				Dot{term.Draw(t, "term"), seq.Draw(t, "seq")},
+				context.Draw(t, "seen"), vector.Draw(t, "shards"),
 				rapid.SliceOfN(write, 0, 3).Draw(t, "writes"),
 			}
 		case 4:

@@ -90,7 +90,7 @@ func (r *Replica) show(s *seat, best *Member, why Removal) {
 	s.Member = *best
 	if !stays {
 		r.emit(Appeared(*best))
-	} else if best.Node != old.Node || !best.Occupant.looks(old.Occupant) {
+	} else if !best.Occupant.looks(old.Occupant) {
 		r.emit(Changed(*best))
 	}
 }

@@ -148,7 +148,10 @@ func TestEnd(t *testing.T) {
 	b.join(alpha, "00000001")
 	b.settle()
 	b.take()
-	late := Digest{Mine: b.rooms[alpha].Version()}
+	late := []Message{
+		Digest{Mine: b.rooms[alpha].Version()},
+		Snapshot{b.rooms[alpha].Version(), 0, 1, []Occupant{b.rooms[alpha].own.occupants["00000001"].Occupant}},
+	}
 	b.do(alpha, b.rooms[alpha].Leave(b.now))
 	if b.rooms[alpha].Tick(b.now) != nil || !b.rooms[alpha].Next().IsZero() {
 		t.Error("a replica does something after it has left")
@@ -156,9 +159,22 @@ func TestEnd(t *testing.T) {
 	delete(b.rooms, alpha)
 	b.settle()
 	b.want(bravo, b.take()[bravo], "vanished alphaaaaaa 00000001 4", "header [sequencer]", "sequencer bravoaaaaa")
-	if _, err := b.rooms[bravo].Receive(b.now, alpha, late); err != nil || b.rooms[bravo].Sequencer() != bravo {
-		t.Error("what was sent before the end brings a node back")
+	for _, m := range late {
+		if _, err := b.rooms[bravo].Receive(b.now, alpha, m); err != nil || len(b.rooms[bravo].Occupants()) > 0 || !b.rooms[bravo].peers[alpha].ended {
+			t.Errorf("what was sent before the end brings a node back: %T, %v", m, err)
+		}
 	}
+	if v := b.rooms[bravo].knew; len(v) > 0 {
+		t.Errorf("remembers %v", v)
+	}
+
+	// It comes back, with a clock that is slower than the one it had.
+	b.rooms[alpha] = NewReplica(Config{Self: alpha, Room: "room", Incarnation: 7})
+	b.do(alpha, b.rooms[alpha].SetReachable(b.now, []identity.Name{bravo}))
+	b.do(alpha, b.rooms[alpha].SetPeers(b.now, []identity.Name{bravo}))
+	b.join(alpha, "00000002")
+	b.settle()
+	b.want(bravo, people(b.take()[bravo]), "appeared alphaaaaaa 00000002")
 }
 
 // TestSilence: a node that can be reached and says nothing may have been started again without the room.
@@ -190,4 +206,47 @@ func TestUnlisted(t *testing.T) {
 	if n := len(b.rooms[bravo].peers); n > 0 {
 		t.Errorf("%d peers after silence", n)
 	}
+}
+
+// TestBackInReach: a node that could not be reached for a while is given time to say something.
+func TestBackInReach(t *testing.T) {
+	b := newBench(t, alpha, bravo)
+	b.join(alpha, "00000001")
+	b.settle()
+	b.take()
+	r := b.rooms[bravo]
+	r.SetReachable(b.now, []identity.Name{delta})
+	b.now = b.now.Add(9 * time.Second)
+	r.Tick(b.now)
+	r.SetReachable(b.now, []identity.Name{alpha})
+	r.Tick(b.now)
+	if !r.present(alpha) {
+		t.Error("silent although it could say nothing")
+	}
+}
+
+// TestEvictedOnce: the caller is told once, whatever happens before it carries it out.
+func TestEvictedOnce(t *testing.T) {
+	b := newBench(t, alpha, bravo)
+	b.join(alpha, "00000001")
+	b.write(alpha, FieldKick+"00000001", Kick{At: b.rooms[alpha].Stamp(b.now)}.Value())
+	b.want(alpha, people(b.take()[alpha]), "appeared alphaaaaaa 00000001", "vanished alphaaaaaa 00000001 2", "evict 00000001 2")
+	b.do(alpha, b.rooms[alpha].Put(b.now, Occupant{Endpoint: "00000001", Presence: []byte("<a/>")}))
+	b.settle()
+	b.want(alpha, people(b.take()[alpha]))
+}
+
+// TestImpostor: somebody with the id of another is not heard as the other.
+func TestImpostor(t *testing.T) {
+	b := newBench(t, alpha, bravo)
+	b.join(alpha, "00000001")
+	effects, err := b.rooms[alpha].Receive(b.now, bravo, Ops{b.rooms[bravo].Version().Incarnation, 1, []Op{
+		{Put: &Occupant{Endpoint: "00000001", Joined: At(b.now) + 99, Epoch: 1}},
+		{Say: &Utterance{From: "00000001", ID: "it is me"}},
+		{Say: &Utterance{From: "00000002", ID: "me too"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.want(alpha, people(effects))
 }

@@ -40,7 +40,7 @@ type Mesh interface {
 }
 
 // alone is the mesh of a node without one.
-type alone struct{ sub uint32 }
+type alone struct{}
 
 func (*alone) Enter(_ string, r mesh.Room)                              { r.Claimed(false, nil) }
 func (*alone) Leave(string, mesh.Room)                                  {}

@@ -88,7 +88,7 @@ func (m *Mesh) moves(peer identity.Name, n int) {
 // buffers are for datagrams on their way: the link copies what it queues.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2048); return &b }}
 
-// Send sends a packet of the peer's subscription sub to it.
+// SendMedia sends a packet of the peer's subscription sub to it.
 func (m *Mesh) SendMedia(peer identity.Name, sub uint32, encoding int, class link.Class, packet []byte) {
 	m.datagram(peer, sub, encoding, false, class, packet)
 }

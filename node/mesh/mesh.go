@@ -93,7 +93,6 @@ type Mesh struct {
 	relayed  map[identity.Name]relayedFrom
 	counter  uint64
 	sub      uint32
-	claim    uint64
 	rtt      map[identity.Name]time.Duration
 	alive    []identity.Name // members that the directory can ask
 	reach    []identity.Name
