@@ -50,8 +50,8 @@ vet:
 unit: ## run the Go tests
 	$(GO) test ./...
 
-race: ## run the Go tests with the race detector
-	$(GO) test -race -timeout 20m ./...
+race: ## run the Go tests with the race detector, the long simulations shortened
+	$(GO) test -race -short -timeout 20m ./...
 
 page-test: $(PAGE)/node_modules/.package-lock.json ## run the tests of the page
 	cd $(PAGE) && npm test

@@ -130,6 +130,9 @@ func TestOldAndNewVersion(t *testing.T) {
 
 // TestDays lets a link and certificates grow old.
 func TestDays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("days of heartbeats are minutes under the race detector; the plain run has them")
+	}
 	in(t, 2, func(t *testing.T, r *rig) {
 		a, b := r.nodes[0], r.nodes[1]
 		r.mesh(true, false)

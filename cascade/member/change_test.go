@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 
 func TestMetadataReachesAll(t *testing.T) {
 	in(t, 2, func(w *world) {
-		nodes := w.cluster(36)
+		nodes := w.cluster(many())
 		changed := nodes[7]
 		meta := Meta{
 			Link: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:1"), netip.MustParseAddrPort("[2001:db8::1]:2")}, Region: "ap", Build: "v2",
@@ -111,12 +112,21 @@ func TestChangedMayBlock(t *testing.T) {
 
 func TestChangedGetsTheSortedListOnlyWhenItChanged(t *testing.T) {
 	in(t, 4, func(w *world) {
+		var mu sync.Mutex
 		var told [][]Member
 		a := w.prepare("10.0.1.1")
-		a.start(func(c *Config) { c.Changed = func(all []Member) { told = append(told, all) } })
+		a.start(func(c *Config) {
+			c.Changed = func(all []Member) {
+				mu.Lock()
+				defer mu.Unlock()
+				told = append(told, all)
+			}
+		})
 		w.add(a.address())
 		w.add(a.address())
 		time.Sleep(5 * time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		if len(told) < 2 || len(told) > 3 {
 			t.Errorf("told %d times", len(told))
 		}

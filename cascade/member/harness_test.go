@@ -270,3 +270,11 @@ func (noNames) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, err
 func (noNames) LookupSRV(_ context.Context, _, _, name string) (string, []*net.SRV, error) {
 	return "", nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 }
+
+// many is how many nodes a large cluster has; with the race detector (-short) it is a smaller one.
+func many() int {
+	if testing.Short() {
+		return 10
+	}
+	return 36
+}

@@ -11,7 +11,7 @@ import (
 
 // TestRestartWithEmptyFolder restarts a node on its address with another name.
 func TestRestartWithEmptyFolder(t *testing.T) {
-	for _, size := range []int{2, 5, 36} {
+	for _, size := range []int{2, 5, many()} {
 		in(t, 1, func(w *world) {
 			nodes := w.cluster(size)
 			time.Sleep(30 * time.Second)
@@ -37,7 +37,7 @@ func TestRestartWithEmptyFolder(t *testing.T) {
 }
 
 func TestRestartWithTheSameName(t *testing.T) {
-	for _, size := range []int{2, 5, 36} {
+	for _, size := range []int{2, 5, many()} {
 		in(t, 1, func(w *world) {
 			nodes := w.cluster(size)
 			time.Sleep(30 * time.Second)
@@ -70,7 +70,7 @@ func TestChangedAddress(t *testing.T) {
 		seed bool
 	}{
 		"at once, 3":           {3, 0, false, true},
-		"at once, 36":          {36, 0, false, true},
+		"at once, many":        {many(), 0, false, true},
 		"while it is suspect":  {10, 3 * time.Second, false, true},
 		"when it counts dead":  {10, 40 * time.Second, false, true},
 		"after long":           {5, time.Hour, false, true},

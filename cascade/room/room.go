@@ -33,7 +33,8 @@
 // # Who is told what
 //
 //	Digest    what the sender has of both parts, and its context. On contact (a new peer, LinkUp), every 2 s to each peer
-//	          that can be reached, and in answer to one that shows that its sender has more, at most every 200 ms
+//	          that can be reached, and in answer to one that shows that its sender has more, at most every 200 ms. What a
+//	          Digest lacks is sent at once, and not again for a second
 //	Ops       operations in sequence. Those that a peer lacks come from a log of 256 operations and 1 MiB
 //	Snapshot  the whole part, when the log does not reach back, in messages of 240 KiB. Applied with the last
 //	Commit    a write. Applied when all that it builds on is there; otherwise a Digest asks for the header

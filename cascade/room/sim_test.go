@@ -173,6 +173,9 @@ func TestSimulation(t *testing.T) {
 		return
 	}
 	seeds := 300
+	if testing.Short() {
+		seeds = 60
+	}
 	if s := os.Getenv("ATOLL_SEEDS"); s != "" {
 		seeds, _ = strconv.Atoi(s)
 	}

@@ -154,6 +154,8 @@ func source(s *room.Source, b []byte) error {
 			return text(&s.VideoType, v)
 		case tagSourceMSID:
 			return text(&s.MSID, v)
+		case tagSourceMuted:
+			return flag(&s.Muted, v)
 		case tagSourceEncoding:
 			var e room.Encoding
 			err := fields(v, func(tag uint64, v []byte) error {

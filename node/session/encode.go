@@ -51,6 +51,7 @@ const (
 	tagSourceVideoType
 	tagSourceMSID
 	tagSourceEncoding
+	tagSourceMuted
 )
 
 const (
@@ -173,6 +174,7 @@ func (w *writer) source(s *room.Source) {
 			w.number(tagEncodingRTX, uint64(e.RTX))
 		})
 	}
+	w.flag(tagSourceMuted, s.Muted)
 }
 
 func (w *writer) media(m *Media) {
