@@ -91,11 +91,11 @@ fuzz: ## fuzz every parser for FUZZTIME, 10s
 		$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) </dev/null || exit 1; \
 	done
 
-# What other nodes and strangers send to the mesh ports, each parser for 20 s, two at a time.
+# What other nodes and strangers send to the mesh ports, each parser for 20 s, three at a time.
 fuzz-mesh:
 	@grep -rn --include=*_test.go -o '^func Fuzz[A-Za-z0-9_]*' cascade/wire cascade/link cascade/member | \
 	sed 's|^\(.*\)/[^/]*:[0-9]*:func \(.*\)$$|./\1 \2|' | grep -v FuzzMemory | \
-	xargs -P 2 -L 1 sh -c 'echo "$$0 $$1"; $(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime 20s -parallel 1 $$0 >/dev/null </dev/null || \
+	xargs -P 3 -L 1 sh -c 'echo "$$0 $$1"; $(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime 20s -parallel 1 $$0 >/dev/null </dev/null || \
 		{ echo "$$0 $$1 failed: go test -fuzz $$1 $$0" >&2; exit 255; }'
 
 bench: $(BIN) ## print the benchmark: CPU per forwarded packet, beside a control in the same run
