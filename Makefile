@@ -95,8 +95,7 @@ fuzz: ## fuzz every parser for FUZZTIME, 10s
 fuzz-mesh:
 	@grep -rn --include=*_test.go -o '^func Fuzz[A-Za-z0-9_]*' cascade/wire cascade/link cascade/member | \
 	sed 's|^\(.*\)/[^/]*:[0-9]*:func \(.*\)$$|./\1 \2|' | grep -v FuzzMemory | \
-	xargs -P 3 -L 1 sh -c 'echo "$$0 $$1"; $(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime 20s -parallel 1 $$0 >/dev/null </dev/null || \
-		{ echo "$$0 $$1 failed: go test -fuzz $$1 $$0" >&2; exit 255; }'
+	xargs -P 3 -L 1 sh -c 'exec sh tools/fuzz.sh "$$0" "$$1" 20s'
 
 bench: $(BIN) ## print the benchmark: CPU per forwarded packet, beside a control in the same run
 	$(GO) run ./tools/load/cmd/load bench --windows 9 --window 10s
