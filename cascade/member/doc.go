@@ -5,7 +5,7 @@
 // # The wire
 //
 // Packets (UDP) and streams (TCP) on one port are memberlist's, encrypted with AES-256-GCM under a key that is derived from
-// the cluster's secret ("gossip key"). Each packet and each stream begins with memberlist's label header
+// the cluster's secret ("gossip", see identity.GossipKey). Each packet and each stream begins with memberlist's label header
 //
 //	244, length, label
 //

@@ -131,7 +131,7 @@ func (l *List) settings(label string) *memberlist.Config {
 	c.Transport = l.transport
 	c.AdvertiseAddr, c.AdvertisePort = l.advertise.Addr().String(), int(l.advertise.Port())
 	c.BindPort = int(l.advertise.Port())
-	c.SecretKey = l.cfg.Secret.Derive("gossip key")
+	c.SecretKey = identity.GossipKey(l.cfg.Secret)
 	c.Label = label
 	c.SkipInboundLabelCheck = true // the transport takes the label off
 	c.ProbeInterval, c.ProbeTimeout = probeInterval, probeTimeout
