@@ -34,6 +34,11 @@ var engines = map[string]string{
 	"signaling/focus":       "a Jingle session is tested with the time as an argument",
 	"signaling/muc":         "the conference's loop orders what a room does; a room that had its own would order it again",
 	"signaling/stanza":      "parsing depends on the bytes alone",
+	"turn/credential":       "a credential depends on key and time alone",
+	"turn/frame":            "a frame is bytes",
+	"turn/offer":            "which servers a client is told of is a table of tests",
+	"turn/peer":             "what is relayed to is tested against every spelling of every range",
+	"turn/quota":            "bounds are tested in virtual time",
 }
 
 // engineImports are the packages that an engine may import besides the standard library's pure ones and other engines.
@@ -58,10 +63,10 @@ var engineNever = map[string]string{
 	"sync":     "one loop owns an engine; see engineMay",
 }
 
-// engineMay are exceptions from engineNever: the locks of receivers, and the one cache of client features that all
-// sessions of a node share.
+// engineMay are exceptions from engineNever: the locks of receivers, the one cache of client features that all sessions of a
+// node share, and the buckets (atomics) that all allocations of a user share.
 var engineMay = map[string][]string{
-	"sync": {"node/sfu/...", "signaling/focus"},
+	"sync": {"node/sfu/...", "signaling/focus", "turn/quota"},
 }
 
 // clocks are the functions of package time that read the clock or wait for it.
