@@ -160,3 +160,28 @@ func TestTakingTakesNoMemory(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestGate(t *testing.T) {
+	g := NewGate(7, 10, 20)
+	taken := func(at time.Duration, ip netip.Addr) (n int) {
+		for g.Take(at, ip) {
+			n++
+		}
+		return n
+	}
+	if n := taken(0, home); n != 20 {
+		t.Errorf("%d requests at once, want 20", n)
+	}
+	if n := taken(time.Second, home); n != 10 {
+		t.Errorf("%d requests in a second, want 10", n)
+	}
+	free := 0
+	for k := range 1000 {
+		if g.Take(time.Second, netip.AddrFrom4([4]byte{10, 0, byte(k >> 8), byte(k)})) {
+			free++
+		}
+	}
+	if free < 990 {
+		t.Errorf("%d of 1000 other addresses are answered", free)
+	}
+}
