@@ -103,3 +103,16 @@ func (n *Node) cluster() web.Cluster {
 	}
 	return c
 }
+
+// draining reports whether the node tells others that it takes nobody new.
+func (n *Node) draining() bool {
+	if n.mesh == nil {
+		return false
+	}
+	for _, m := range n.mesh.Members() {
+		if m.Self {
+			return m.Drain
+		}
+	}
+	return false
+}
