@@ -26,6 +26,7 @@ var engines = map[string]string{
 	"cascade/room":          "everyone may import the nouns of a room, so they pull nothing in",
 	"cascade/route":         "which way a source takes is tested over links that come and go in virtual time",
 	"cascade/wire":          "a frame is bytes",
+	"geo/dns/zone":          "what the zone says is tested without a message",
 	"geo/place":             "the same nodes and the same client give the same order everywhere",
 	"node/edge/path":        "when to check, answer and nominate is tested in virtual time",
 	"node/edge/counter":     "a counter that repeats gives keys away; every case is tested without sockets",

@@ -26,7 +26,8 @@
 //	64  signature over "atoll member metadata" and everything before
 //
 //	body: gossip address; boot (8), issued (8), started (8); flags (1: drain, 2: leaving); load (1);
-//	      latitude (2), longitude (2); oldest (2), newest (2); region; build; count (1) and addresses of links
+//	      latitude (2), longitude (2); oldest (2), newest (2); region; build; count (1) and addresses of links;
+//	      count (1) and addresses of media, port of TURN (2), port of TURN over TLS (2); older nodes say nothing of this line
 //	address: length of the IP (1, 4 or 16), IP, port (2)
 //	text: length (1), at most 48 bytes of printable UTF-8
 //

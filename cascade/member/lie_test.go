@@ -63,6 +63,8 @@ func TestLiesAreRefused(t *testing.T) {
 		"a start to come":    {func(r *record) { r.boot++ }, nil, "signed before"},
 		"nowhere":            {func(r *record) { r.addr = addrPort("0.0.0.0:1") }, nil, "gossip address"},
 		"a link to nobody":   {func(r *record) { r.meta.Link = []netip.AddrPort{addrPort("224.0.0.1:1")} }, nil, "link addresses"},
+		"media to nobody":    {func(r *record) { r.meta.Media = []netip.AddrPort{addrPort("0.0.0.0:1")} }, nil, "media addresses"},
+		"five of media":      {func(r *record) { r.meta.Media = make([]netip.AddrPort, 5) }, nil, "5 addresses of media"},
 		"five links":         {func(r *record) { r.meta.Link = make([]netip.AddrPort, 5) }, nil, "5 addresses"},
 		"a line in its log":  {func(r *record) { r.meta.Region = "a\nb" }, nil, "not printable"},
 		"a long build":       {func(r *record) { r.meta.Build = strings.Repeat("x", maxText+1) }, nil, "too long"},

@@ -12,6 +12,10 @@ type Meta struct {
 	// Link are the addresses of its links (QUIC), best first, at most 4. One without an IP of its own (0.0.0.0 or ::) stands
 	// for the IP of the gossip address and is replaced by it.
 	Link []netip.AddrPort
+	// Media are where clients send media to, best first, at most 4; relays relay to them.
+	Media []netip.AddrPort
+	// TURN and TURNS are the ports of TURN at the addresses of Media, on UDP and TCP and over TLS; 0: there is none.
+	TURN, TURNS uint16
 	// Region and Build are at most 48 bytes.
 	Region, Build string
 	// Lat and Lon are hundredths of a degree.
@@ -26,7 +30,7 @@ type Meta struct {
 }
 
 func (m Meta) equal(o Meta) bool {
-	return slices.Equal(m.Link, o.Link) && m.Region == o.Region && m.Build == o.Build && m.Lat == o.Lat && m.Lon == o.Lon && m.Load == o.Load &&
+	return slices.Equal(m.Link, o.Link) && slices.Equal(m.Media, o.Media) && m.TURN == o.TURN && m.TURNS == o.TURNS && m.Region == o.Region && m.Build == o.Build && m.Lat == o.Lat && m.Lon == o.Lon && m.Load == o.Load &&
 		m.Drain == o.Drain && m.Oldest == o.Oldest && m.Newest == o.Newest && m.Started == o.Started
 }
 

@@ -18,6 +18,7 @@ const (
 	recordContext = "atoll member metadata"
 	maxRecord     = 512 // memberlist.MetaMaxSize
 	maxLinks      = 4
+	maxMedia      = 4
 	maxText       = 48
 
 	flagDrain   = 1
@@ -69,6 +70,13 @@ func (r record) encode(key identity.Key) []byte {
 	b = append(b, byte(len(r.meta.Link)))
 	for _, a := range r.meta.Link {
 		b = appendAddr(b, a)
+	}
+	b = append(b, byte(len(r.meta.Media)))
+	for _, a := range r.meta.Media {
+		b = appendAddr(b, a)
+	}
+	for _, port := range []uint16{r.meta.TURN, r.meta.TURNS} {
+		b = binary.BigEndian.AppendUint16(b, port)
 	}
 	return append(b, key.Sign(signed(b))...)
 }
@@ -122,12 +130,14 @@ func parseRecord(b []byte) (record, error) {
 	r.meta.Lat, r.meta.Lon = int16(d.uint16()), int16(d.uint16())
 	r.meta.Oldest, r.meta.Newest = d.uint16(), d.uint16()
 	r.meta.Region, r.meta.Build = d.text(), d.text()
-	count := int(d.uint8())
-	if count > maxLinks {
-		return record{}, fmt.Errorf("metadata with %d addresses of links, at most %d", count, maxLinks)
+	if r.meta.Link = d.addrs(maxLinks); d.many > 0 {
+		return record{}, fmt.Errorf("metadata with %d addresses of links, at most %d", d.many, maxLinks)
 	}
-	for range count {
-		r.meta.Link = append(r.meta.Link, d.addr())
+	if len(d.b) > 0 { // older nodes end here
+		if r.meta.Media = d.addrs(maxMedia); d.many > 0 {
+			return record{}, fmt.Errorf("metadata with %d addresses of media, at most %d", d.many, maxMedia)
+		}
+		r.meta.TURN, r.meta.TURNS = d.uint16(), d.uint16()
 	}
 	if d.short {
 		return record{}, errors.New("metadata is cut short")
@@ -144,6 +154,10 @@ func (r record) check() error {
 		return fmt.Errorf("metadata with %d addresses of links, at most %d", len(m.Link), maxLinks)
 	case slices.ContainsFunc(m.Link, func(a netip.AddrPort) bool { return !usable(a) }):
 		return fmt.Errorf("metadata with link addresses %v", m.Link)
+	case len(m.Media) > maxMedia:
+		return fmt.Errorf("metadata with %d addresses of media, at most %d", len(m.Media), maxMedia)
+	case slices.ContainsFunc(m.Media, func(a netip.AddrPort) bool { return !usable(a) }):
+		return fmt.Errorf("metadata with media addresses %v", m.Media)
 	case !plain(m.Region), !plain(m.Build):
 		return errors.New("metadata with a region or build that is too long or not printable")
 	case m.Oldest > m.Newest:
@@ -177,6 +191,7 @@ func plain(s string) bool {
 type decoder struct {
 	b     []byte
 	short bool
+	many  int // a count that was too large
 }
 
 func (d *decoder) take(n int) []byte {
@@ -197,4 +212,17 @@ func (d *decoder) text() string   { return string(d.take(int(d.uint8()))) }
 func (d *decoder) addr() netip.AddrPort {
 	ip, _ := netip.AddrFromSlice(d.take(int(d.uint8())))
 	return netip.AddrPortFrom(ip, d.uint16())
+}
+
+// addrs reads a count and as many addresses.
+func (d *decoder) addrs(most int) (all []netip.AddrPort) {
+	count := int(d.uint8())
+	if count > most {
+		d.many = count
+		return nil
+	}
+	for range count {
+		all = append(all, d.addr())
+	}
+	return all
 }
