@@ -67,6 +67,8 @@ func TestLiesAreRefused(t *testing.T) {
 		"five of media":      {func(r *record) { r.meta.Media = make([]netip.AddrPort, 5) }, nil, "5 addresses of media"},
 		"five links":         {func(r *record) { r.meta.Link = make([]netip.AddrPort, 5) }, nil, "5 addresses"},
 		"a line in its log":  {func(r *record) { r.meta.Region = "a\nb" }, nil, "not printable"},
+		"a long URL":         {func(r *record) { r.meta.URL = strings.Repeat("x", maxURL+1) }, nil, "URL that is too long"},
+		"a line in its URL":  {func(r *record) { r.meta.URL = "http://a\nb" }, nil, "URL that is too long or not printable"},
 		"a long build":       {func(r *record) { r.meta.Build = strings.Repeat("x", maxText+1) }, nil, "too long"},
 		"no UTF-8":           {func(r *record) { r.meta.Build = "\xff" }, nil, "not printable"},
 		"beyond the pole":    {func(r *record) { r.meta.Lat = -9001 }, nil, "location"},

@@ -20,9 +20,12 @@ const (
 	maxLinks      = 4
 	maxMedia      = 4
 	maxText       = 48
+	maxURL        = 90
 
 	flagDrain   = 1
 	flagLeaving = 2
+	flagLocated = 4
+	flagDNS     = 8
 )
 
 // record is what is inside of metadata.
@@ -61,6 +64,12 @@ func (r record) encode(key identity.Key) []byte {
 	if r.leaving {
 		flags |= flagLeaving
 	}
+	if r.meta.Located {
+		flags |= flagLocated
+	}
+	if r.meta.DNS {
+		flags |= flagDNS
+	}
 	b = append(b, flags, r.meta.Load)
 	for _, v := range []uint16{uint16(r.meta.Lat), uint16(r.meta.Lon), r.meta.Oldest, r.meta.Newest} {
 		b = binary.BigEndian.AppendUint16(b, v)
@@ -78,6 +87,7 @@ func (r record) encode(key identity.Key) []byte {
 	for _, port := range []uint16{r.meta.TURN, r.meta.TURNS} {
 		b = binary.BigEndian.AppendUint16(b, port)
 	}
+	b = append(append(b, byte(len(r.meta.URL))), r.meta.URL...)
 	return append(b, key.Sign(signed(b))...)
 }
 
@@ -126,6 +136,7 @@ func parseRecord(b []byte) (record, error) {
 	r.boot, r.issued, r.meta.Started = d.uint64(), d.uint64(), d.uint64()
 	flags := d.uint8()
 	r.meta.Drain, r.leaving = flags&flagDrain != 0, flags&flagLeaving != 0
+	r.meta.Located, r.meta.DNS = flags&flagLocated != 0, flags&flagDNS != 0
 	r.meta.Load = d.uint8()
 	r.meta.Lat, r.meta.Lon = int16(d.uint16()), int16(d.uint16())
 	r.meta.Oldest, r.meta.Newest = d.uint16(), d.uint16()
@@ -138,6 +149,9 @@ func parseRecord(b []byte) (record, error) {
 			return record{}, fmt.Errorf("metadata with %d addresses of media, at most %d", d.many, maxMedia)
 		}
 		r.meta.TURN, r.meta.TURNS = d.uint16(), d.uint16()
+	}
+	if len(d.b) > 0 {
+		r.meta.URL = d.text()
 	}
 	if d.short {
 		return record{}, errors.New("metadata is cut short")
@@ -158,7 +172,9 @@ func (r record) check() error {
 		return fmt.Errorf("metadata with %d addresses of media, at most %d", len(m.Media), maxMedia)
 	case slices.ContainsFunc(m.Media, func(a netip.AddrPort) bool { return !usable(a) }):
 		return fmt.Errorf("metadata with media addresses %v", m.Media)
-	case !plain(m.Region), !plain(m.Build):
+	case len(m.URL) > maxURL, !plain(m.URL):
+		return errors.New("metadata with a URL that is too long or not printable")
+	case len(m.Region) > maxText, len(m.Build) > maxText, !plain(m.Region), !plain(m.Build):
 		return errors.New("metadata with a region or build that is too long or not printable")
 	case m.Oldest > m.Newest:
 		return fmt.Errorf("metadata with frame versions %d to %d", m.Oldest, m.Newest)
@@ -176,7 +192,7 @@ func usable(a netip.AddrPort) bool {
 }
 
 func plain(s string) bool {
-	if len(s) > maxText || !utf8.ValidString(s) {
+	if !utf8.ValidString(s) {
 		return false
 	}
 	for _, c := range s {
