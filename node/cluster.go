@@ -27,6 +27,9 @@ func (n *Node) joinMesh() error {
 		Network: member.Sockets{}, Host: n.cfg.Mesh.Host, Port: n.cfg.Mesh.Port, Key: n.key, Secret: n.cfg.Secret, Region: n.cfg.Region, Build: Version,
 		Advertise: addresses, Join: n.cfg.Join, Resolver: net.DefaultResolver, Folder: n.folder, Log: n.log,
 	}
+	for _, c := range n.edge.Candidates() {
+		cfg.Media = append(cfg.Media, c.Addr)
+	}
 	if l := n.cfg.Location; l != nil {
 		cfg.Location = [2]float64{l.Lat, l.Lon}
 	}
@@ -99,4 +102,17 @@ func (n *Node) cluster() web.Cluster {
 		})
 	}
 	return c
+}
+
+// draining reports whether the node tells others that it takes nobody new.
+func (n *Node) draining() bool {
+	if n.mesh == nil {
+		return false
+	}
+	for _, m := range n.mesh.Members() {
+		if m.Self {
+			return m.Drain
+		}
+	}
+	return false
 }

@@ -21,8 +21,8 @@ import (
 	"github.com/atoll-mesh/atoll/tools/load/participant"
 )
 
-// startNode runs a node on loopback and returns it with the URL of its XMPP WebSocket.
-func startNode(t *testing.T) (*Node, string) {
+// startNode runs a node on loopback, with further flags, and returns it with the URL of its XMPP WebSocket.
+func startNode(t *testing.T, flags ...string) (*Node, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -32,7 +32,8 @@ func startNode(t *testing.T) (*Node, string) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := config.Load([]string{"--http", addr, "--mesh", "127.0.0.1:0", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir()}, nil)
+	flags = append([]string{"--http", addr, "--mesh", "127.0.0.1:0", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir()}, flags...)
+	cfg, err := config.Load(flags, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func (n *Node) listen() (listeners, error) {
 		if err != nil {
 			problems = append(problems, fmt.Errorf("certificate: %w", err))
 		} else {
-			l.tls = store.TLS()
+			l.tls, n.certs = store.TLS(), store
 		}
 	}
 	return l, errors.Join(problems...)

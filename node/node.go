@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
+	"github.com/atoll-mesh/atoll/node/cert"
 	"github.com/atoll-mesh/atoll/node/conference"
 	"github.com/atoll-mesh/atoll/node/config"
 	"github.com/atoll-mesh/atoll/node/data"
@@ -55,6 +56,7 @@ type Node struct {
 	streams  *stream.Server
 	channels *bridge.Server
 	servers  []*web.Server
+	certs    *cert.Store   // of the HTTPS listener, nil without one
 	full     atomic.Uint64 // connections that were one too many
 	serving  sync.WaitGroup
 

@@ -37,10 +37,12 @@
 //	    body, see below; later versions append to it, and what follows the known fields is skipped
 //	64  signature over "atoll member metadata" and everything before
 //
-//	body: gossip address; boot (8), issued (8), started (8); flags (1: drain, 2: leaving); load (1);
-//	      latitude (2), longitude (2); oldest (2), newest (2); region; build; count (1) and addresses of links
+//	body: gossip address; boot (8), issued (8), started (8); flags (1: drain, 2: leaving, 4: located, 8: DNS); load (1);
+//	      latitude (2), longitude (2); oldest (2), newest (2); region; build; count (1) and addresses of links;
+//	      count (1) and addresses of media, port of TURN (2), port of TURN over TLS (2); older nodes end before this line;
+//	      URL; older nodes end before it
 //	address: length of the IP (1, 4 or 16), IP, port (2)
-//	text: length (1), at most 48 bytes of printable UTF-8
+//	text: length (1), at most 48 bytes of printable UTF-8, 90 for the URL
 //
 // All times are unix milliseconds. A message that somebody is alive is refused unless the name in it is that of the key, the
 // signature is right, the address in it is the one that was signed, and boot and issued are not more than a minute ahead

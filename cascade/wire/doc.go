@@ -14,7 +14,7 @@
 //
 //	lane 0       LinkState (Hello goes on a stream of its own, before any lane)
 //	lane 1 to 6  all frames about a room, chosen by FNV-1a of its name: what concerns one room is in order, and a large
-//	             snapshot of one room does not delay most others
+//	             snapshot of one room does not delay most others. Frames about a session or a channel are about the room ""
 //	lane 7       Relayed
 //
 // A frame that cannot be sent in time is not dropped from the middle: the link is closed, and everything that is sent here
@@ -41,6 +41,8 @@
 //	10 Claim   11 ClaimAnswer 12 Lease    13 Release 14 Holders
 //	20 Replica 21 Command     22 Refused  23 Deliver 24 Directed 25 Note 26 Order 27 Dominant
 //	30 Subscribe 31 Update    32 Unsubscribe 33 Subscribed
+//	40 Seek    41 Sought      42 Keep     43 Wipe
+//	50 ChannelOpen 51 ChannelOpened 52 ChannelText 53 ChannelClosed
 //
 // Five do not follow the order of their struct plainly: Hello has Build last, a LinkRow has Up before Loss, a Lease has
 // Header only when HasHeader is true, Replica has a type number before the fields of its message (1 Digest, 2 Ops, 3
@@ -89,7 +91,8 @@
 //
 // Hello is the first frame in each direction, and comes once. LinkState comes every two seconds and when something changed
 // by a tenth. Claim is answered with one ClaimAnswer of the same ID, Command with Deliver or with one Refused of the same
-// ID, Subscribe with one Subscribed of the same Sub. Nothing else is answered. An answer that does not come is not waited
+// ID, Subscribe with one Subscribed of the same Sub, Seek with the parts of one Sought and ChannelOpen with one ChannelOpened of
+// the same ID. Nothing else is answered. An answer that does not come is not waited
 // for longer than its asker says; asking again is always allowed.
 //
 // # One relay

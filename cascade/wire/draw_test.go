@@ -213,6 +213,35 @@ func mend(t *rapid.T, f Frame) Frame {
 	case Subscribed:
 		f.Room += "r"
 		return f
+	case Seek:
+		f.Token += "t"
+		f.Without = ascending(f.Without)
+		return f
+	case Sought:
+		f.Code = SoughtCode(rapid.IntRange(int(SoughtUnknown), int(SoughtFailed)).Draw(t, "code"))
+		f.Part, f.Parts = drawPiece(t)
+		if f.Code != SoughtRecord {
+			f.Part, f.Parts, f.Value = 0, 1, nil
+		}
+		if f.Code != SoughtAt {
+			f.At = ""
+		}
+		return f
+	case Keep:
+		f.Token += "t"
+		f.Part, f.Parts = drawPiece(t)
+		return f
+	case Wipe:
+		f.Token += "t"
+		return f
+	case ChannelOpened:
+		maybe(t, &f.At)
+		return f
+	case ChannelClosed:
+		f.Status = rapid.Uint16Range(1000, 4999).Draw(t, "status")
+		return f
+	case ChannelOpen, ChannelText:
+		return f
 	}
 	t.Fatalf("no rules for %T", f)
 	return nil
@@ -253,6 +282,11 @@ func mendMessage(t *rapid.T, m room.Message) room.Message {
 
 func drawPart(t *rapid.T) (part, parts uint16) {
 	parts = rapid.Uint16Range(1, maxParts).Draw(t, "parts")
+	return rapid.Uint16Range(0, parts-1).Draw(t, "part"), parts
+}
+
+func drawPiece(t *rapid.T) (part, parts uint16) {
+	parts = rapid.Uint16Range(1, MaxPieces).Draw(t, "parts")
 	return rapid.Uint16Range(0, parts-1).Draw(t, "part"), parts
 }
 

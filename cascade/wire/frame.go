@@ -35,6 +35,16 @@ const (
 	typeUpdate      = 31
 	typeUnsubscribe = 32
 	typeSubscribed  = 33
+
+	typeSeek   = 40
+	typeSought = 41
+	typeKeep   = 42
+	typeWipe   = 43
+
+	typeChannelOpen   = 50
+	typeChannelOpened = 51
+	typeChannelText   = 52
+	typeChannelClosed = 53
 )
 
 // blank has an empty frame of every type.
@@ -61,6 +71,14 @@ var blank = func() map[uint64]Frame {
 		Update{},
 		Unsubscribe{},
 		Subscribed{},
+		Seek{},
+		Sought{},
+		Keep{},
+		Wipe{},
+		ChannelOpen{},
+		ChannelOpened{},
+		ChannelText{},
+		ChannelClosed{},
 	} {
 		all[f.frame()] = f
 	}
@@ -190,6 +208,30 @@ func (c *coder) body(f Frame) Frame {
 		f.fields(c)
 		return f
 	case Subscribed:
+		f.fields(c)
+		return f
+	case Seek:
+		f.fields(c)
+		return f
+	case Sought:
+		f.fields(c)
+		return f
+	case Keep:
+		f.fields(c)
+		return f
+	case Wipe:
+		f.fields(c)
+		return f
+	case ChannelOpen:
+		f.fields(c)
+		return f
+	case ChannelOpened:
+		f.fields(c)
+		return f
+	case ChannelText:
+		f.fields(c)
+		return f
+	case ChannelClosed:
 		f.fields(c)
 		return f
 	}

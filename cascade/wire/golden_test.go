@@ -77,6 +77,17 @@ func samples() []Frame {
 		Update{Room: where, Sub: 5, Height: 180},
 		Unsubscribe{Room: where, Sub: 5},
 		Subscribed{Room: where, Sub: 5, Code: CodeNoRoute},
+		Seek{ID: 6, Token: "aaaaaaaaaa-0123456789abcdefsecret", Without: []identity.Name{a, b}},
+		Sought{ID: 6, Code: SoughtRefused, Parts: 1},
+		Sought{ID: 6, Code: SoughtAt, At: c, Parts: 1},
+		Sought{ID: 6, Code: SoughtRecord, Part: 1, Parts: 2, Value: []byte("value")},
+		Keep{Token: "aaaaaaaaaa-0123456789abcdefsecret", Part: 1, Parts: 3, Value: []byte("value")},
+		Wipe{Token: "aaaaaaaaaa-0123456789abcdefsecret"},
+		ChannelOpen{ID: 7, Conference: "0123456789abcdef", Endpoint: mine, Password: "pwd"},
+		ChannelOpened{ID: 7, OK: true},
+		ChannelOpened{ID: 7, At: b},
+		ChannelText{ID: 7, Opener: true, Text: []byte("{}")},
+		ChannelClosed{ID: 7, Status: 1001, Reason: "shutting down"},
 	}
 }
 

@@ -79,6 +79,21 @@ func TestWriterKeepsTheLimits(t *testing.T) {
 		"relayed hello":        Relayed{Origin: nodeA, Target: nodeB, Key: make([]byte, 32), Version: 1, Frame: []byte{typeHello}, Signature: make([]byte, 64)},
 		"relayed twice":        Relayed{Origin: nodeA, Target: nodeB, Key: make([]byte, 32), Version: 1, Frame: []byte{typeRelayed}, Signature: make([]byte, 64)},
 		"relayed frame":        Relayed{Origin: nodeA, Target: nodeB, Key: make([]byte, 32), Version: 1, Frame: make([]byte, MaxInner+1), Signature: make([]byte, 64)},
+		"no token":             Seek{},
+		"long token":           Seek{Token: strings.Repeat("t", maxToken+1)},
+		"nodes out of order":   Seek{Token: "t", Without: []identity.Name{nodeB, nodeA}},
+		"no code":              Sought{Parts: 1},
+		"place not given":      Sought{Code: SoughtAt, Parts: 1},
+		"place not asked for":  Sought{Code: SoughtSent, At: nodeA, Parts: 1},
+		"value not asked for":  Sought{Code: SoughtSent, Parts: 1, Value: []byte("v")},
+		"no pieces":            Keep{Token: "t"},
+		"pieces":               Keep{Token: "t", Parts: MaxPieces + 1},
+		"piece":                Keep{Token: "t", Parts: 1, Value: make([]byte, MaxPiece+1)},
+		"nothing to wipe":      Wipe{},
+		"channel of nobody":    ChannelOpen{ID: 1},
+		"channel text":         ChannelText{Text: make([]byte, maxChannelText+1)},
+		"channel status":       ChannelClosed{Status: 999},
+		"channel reason":       ChannelClosed{Status: 1000, Reason: strings.Repeat("r", maxReason+1)},
 		"large as a whole": Replica{"r", room.Ops{Ops: func() (ops []room.Op) {
 			for range 5 {
 				ops = append(ops, room.Op{Say: &room.Utterance{From: someone, Inner: make([]byte, maxInnerXML)}})

@@ -20,6 +20,7 @@ func (m *Mesh) membership(cfg Config) member.Config {
 	meta := member.Meta{
 		Region: cfg.Region, Lat: degrees(cfg.Location[0]), Lon: degrees(cfg.Location[1]),
 		Oldest: wire.OldestVersion, Newest: wire.Version, Build: cfg.Build, Started: m.started,
+		Media: cfg.Media[:min(len(cfg.Media), mostAddresses)], TURN: cfg.TURN, TURNS: cfg.TURNS,
 	}
 	for _, a := range cfg.Advertise[:min(len(cfg.Advertise), mostAddresses)] {
 		meta.Link = append(meta.Link, netip.AddrPortFrom(a, m.port))
@@ -36,7 +37,7 @@ func (m *Mesh) membership(cfg Config) member.Config {
 	}
 }
 
-// mostAddresses is how many addresses of links gossip carries.
+// mostAddresses is how many addresses of links, and of media, gossip carries.
 const mostAddresses = 4
 
 // degrees returns an angle in hundredths of a degree.

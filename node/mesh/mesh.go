@@ -59,10 +59,13 @@ type Config struct {
 	Location [2]float64 // latitude and longitude, for others' information
 	// Advertise are the addresses that other nodes reach this one by, best first; the ports are those of above.
 	Advertise []netip.Addr
-	Join      []string
-	Resolver  member.Resolver
-	Folder    member.Folder
-	Log       *slog.Logger
+	// Media are where clients send media to, best first; TURN and TURNS are the ports of TURN there, 0 for none.
+	Media       []netip.AddrPort
+	TURN, TURNS uint16
+	Join        []string
+	Resolver    member.Resolver
+	Folder      member.Folder
+	Log         *slog.Logger
 }
 
 // Mesh is a running part of a cluster.

@@ -56,7 +56,7 @@ func control(t *testing.T) (url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := plain.NewServer(socket)
+	server, err := plain.NewServer(socket, false)
 	if err != nil {
 		t.Fatal(err)
 	}

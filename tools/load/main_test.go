@@ -14,7 +14,7 @@ import (
 // TestMain lets this binary be the control server, as the command load is for its own benchmark.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == "plain" {
-		if err := plain.Serve(context.Background(), "127.0.0.1:0", os.Stdout); err != nil {
+		if err := plain.Serve(context.Background(), "127.0.0.1:0", false, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

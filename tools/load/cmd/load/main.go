@@ -75,11 +75,12 @@ func (c *joinCommand) Run(ctx context.Context) error {
 }
 
 type plainCommand struct {
-	Addr string `help:"Where to listen for signalling." default:"127.0.0.1:0"`
+	Addr         string `help:"Where to listen for signalling." default:"127.0.0.1:0"`
+	Interceptors bool   `help:"With the interceptors that pion has by default."`
 }
 
 // Run serves.
-func (c *plainCommand) Run(ctx context.Context) error { return plain.Serve(ctx, c.Addr, os.Stdout) }
+func (c *plainCommand) Run(ctx context.Context) error { return plain.Serve(ctx, c.Addr, c.Interceptors, os.Stdout) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
