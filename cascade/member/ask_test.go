@@ -29,7 +29,7 @@ func TestAStrangerLearnsTheDomainAndItsAddress(t *testing.T) {
 		n.start(func(c *Config) { c.Domain = "meet.example.org" })
 		s := w.stranger("10.0.9.9", n.address()) // nobody is at the first
 		began := time.Now()
-		a, err := s.MeetFor(w.t.Context(), 3*time.Second)
+		a, err := s.MeetAgain(w.t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,12 +66,14 @@ func TestAStrangerAsksWhomItRemembers(t *testing.T) {
 func TestNobodyAnswers(t *testing.T) {
 	in(t, 1, func(w *world) {
 		s := w.stranger()
-		if _, err := s.MeetFor(w.t.Context(), time.Minute); !errors.Is(err, ErrNobody) {
+		if _, err := s.MeetAgain(w.t.Context()); !errors.Is(err, ErrNobody) {
 			t.Errorf("without seeds: %v", err)
 		}
 		began := time.Now()
 		s.Join = []string{"nowhere.example"}
-		_, err := s.MeetFor(w.t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(w.t.Context(), 5*time.Second)
+		defer cancel()
+		_, err := s.MeetAgain(ctx)
 		if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "no such host") || took < 4*time.Second || took > 6*time.Second {
 			t.Errorf("a name that is nothing: %v after %v", err, took)
 		}

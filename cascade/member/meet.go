@@ -86,10 +86,8 @@ func (s Stranger) Meet(ctx context.Context) (Answer, error) {
 // meetPause is how long a node waits between rounds of questions.
 const meetPause = 300 * time.Millisecond
 
-// MeetFor asks again until somebody answers or the time is over.
-func (s Stranger) MeetFor(ctx context.Context, patience time.Duration) (Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+// MeetAgain is Meet again and again, until somebody answers, nobody can, or the context ends.
+func (s Stranger) MeetAgain(ctx context.Context) (Answer, error) {
 	for {
 		a, err := s.Meet(ctx)
 		if err == nil || errors.Is(err, ErrNobody) {

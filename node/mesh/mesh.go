@@ -27,6 +27,7 @@
 package mesh
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -57,6 +58,8 @@ type Config struct {
 	Region   string
 	Build    string
 	Location [2]float64 // latitude and longitude, for others' information
+	Domain   string     // that the node serves, which must be that of all others
+	DNS      bool       // the node answers for the domain
 	// Advertise are the addresses that other nodes reach this one by, best first; the ports are those of above.
 	Advertise []netip.Addr
 	// Media are where clients send media to, best first; TURN and TURNS are the ports of TURN there, 0 for none.
@@ -65,7 +68,9 @@ type Config struct {
 	Join        []string
 	Resolver    member.Resolver
 	Folder      member.Folder
-	Log         *slog.Logger
+	// Do does what another node asks for ([member.Config]).
+	Do  func(ctx context.Context, from netip.Addr, task []byte) []byte
+	Log *slog.Logger
 }
 
 // Mesh is a running part of a cluster.
