@@ -58,7 +58,7 @@ func (n *Node) zoneNodes() []zone.Node {
 // living returns the members that are there, this node among them.
 func (n *Node) living() []member.Member {
 	if n.mesh != nil {
-		return n.mesh.Living()
+		return slices.DeleteFunc(n.mesh.Standing(), func(m member.Member) bool { return m.State != member.Alive })
 	}
 	one := member.Member{Name: n.name, Self: true, Meta: member.Meta{Region: n.cfg.Region, Build: Version, DNS: n.dns != nil}}
 	for _, c := range n.edge.Candidates() {

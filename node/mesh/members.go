@@ -18,9 +18,9 @@ import (
 
 func (m *Mesh) membership(cfg Config) member.Config {
 	meta := member.Meta{
-		Region: cfg.Region, Lat: degrees(cfg.Location[0]), Lon: degrees(cfg.Location[1]),
+		Region: cfg.Region, Lat: degrees(cfg.Location[0]), Lon: degrees(cfg.Location[1]), Located: cfg.Located, URL: cfg.URL, DNS: cfg.DNS,
 		Oldest: wire.OldestVersion, Newest: wire.Version, Build: cfg.Build, Started: m.started,
-		Media: cfg.Media[:min(len(cfg.Media), mostAddresses)], TURN: cfg.TURN, TURNS: cfg.TURNS, DNS: cfg.DNS,
+		Media: cfg.Media[:min(len(cfg.Media), mostAddresses)], TURN: cfg.TURN, TURNS: cfg.TURNS,
 	}
 	for _, a := range cfg.Advertise[:min(len(cfg.Advertise), mostAddresses)] {
 		meta.Link = append(meta.Link, netip.AddrPortFrom(a, m.port))

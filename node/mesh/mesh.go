@@ -57,9 +57,11 @@ type Config struct {
 	Secret   identity.Secret
 	Region   string
 	Build    string
-	Location [2]float64 // latitude and longitude, for others' information
+	Location [2]float64 // latitude and longitude
+	Located  bool       // Location is known
+	URL      string     // its own address for pages, "" for its name below the domain
+	DNS      bool       // it answers for the domain
 	Domain   string     // that the node serves, which must be that of all others
-	DNS      bool       // the node answers for the domain
 	// Advertise are the addresses that other nodes reach this one by, best first; the ports are those of above.
 	Advertise []netip.Addr
 	// Media are where clients send media to, best first; TURN and TURNS are the ports of TURN there, 0 for none.
@@ -77,6 +79,7 @@ type Config struct {
 type Mesh struct {
 	self    identity.Name
 	key     identity.Key
+	meta    member.Meta // guarded by mu: what the node says of itself
 	log     *slog.Logger
 	started uint64
 	port    uint16
@@ -142,7 +145,9 @@ func Start(cfg Config) (*Mesh, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open links: %w", err), conn.Close())
 	}
-	m.list, err = member.Start(m.membership(cfg))
+	membership := m.membership(cfg)
+	m.meta = membership.Self
+	m.list, err = member.Start(membership)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open gossip: %w", err), m.links.Close())
 	}
