@@ -27,6 +27,7 @@
 package mesh
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -60,6 +61,7 @@ type Config struct {
 	Located  bool       // Location is known
 	URL      string     // its own address for pages, "" for its name below the domain
 	DNS      bool       // it answers for the domain
+	Domain   string     // that the node serves, which must be that of all others
 	// Advertise are the addresses that other nodes reach this one by, best first; the ports are those of above.
 	Advertise []netip.Addr
 	// Media are where clients send media to, best first; TURN and TURNS are the ports of TURN there, 0 for none.
@@ -68,7 +70,9 @@ type Config struct {
 	Join        []string
 	Resolver    member.Resolver
 	Folder      member.Folder
-	Log         *slog.Logger
+	// Do does what another node asks for ([member.Config]).
+	Do  func(ctx context.Context, from netip.Addr, task []byte) []byte
+	Log *slog.Logger
 }
 
 // Mesh is a running part of a cluster.
