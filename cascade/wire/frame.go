@@ -35,6 +35,14 @@ const (
 	typeUpdate      = 31
 	typeUnsubscribe = 32
 	typeSubscribed  = 33
+
+	typePrepare   = 40
+	typePrepared  = 41
+	typeAnswered  = 42
+	typePathState = 43
+	typeTake      = 44
+	typeTaken     = 45
+	typeDrop      = 46
 )
 
 // blank has an empty frame of every type.
@@ -61,6 +69,13 @@ var blank = func() map[uint64]Frame {
 		Update{},
 		Unsubscribe{},
 		Subscribed{},
+		Prepare{},
+		Prepared{},
+		Answered{},
+		PathState{},
+		Take{},
+		Taken{},
+		Drop{},
 	} {
 		all[f.frame()] = f
 	}
@@ -190,6 +205,27 @@ func (c *coder) body(f Frame) Frame {
 		f.fields(c)
 		return f
 	case Subscribed:
+		f.fields(c)
+		return f
+	case Prepare:
+		f.fields(c)
+		return f
+	case Prepared:
+		f.fields(c)
+		return f
+	case Answered:
+		f.fields(c)
+		return f
+	case PathState:
+		f.fields(c)
+		return f
+	case Take:
+		f.fields(c)
+		return f
+	case Taken:
+		f.fields(c)
+		return f
+	case Drop:
 		f.fields(c)
 		return f
 	}

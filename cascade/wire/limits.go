@@ -11,11 +11,13 @@ const (
 	MaxRoom    = 2048      // the name of a room
 	MaxHeader  = 512 << 10 // a copy of a room's header
 	MaxHolders = 200       // nodes that hold one room
+	MaxValue   = 768 << 10 // a participant that moves
 )
 
 // Bytes of a field.
 const (
 	maxLabel    = 64
+	maxICE      = 256
 	maxID       = 1024 // of a stanza; also a language
 	maxJID      = 3071
 	maxPresence = 128 << 10
@@ -28,14 +30,15 @@ const (
 
 // Items of a list.
 const (
-	maxNodes     = 1024
-	maxPrevious  = 128
-	maxTerms     = 1024 // in one context
-	maxOps       = 4096 // also occupants and writes of one message
-	maxRegisters = 8192 // of one message
-	maxParts     = 4096
-	maxSources   = 256
-	maxEncodings = 32
+	maxNodes      = 1024
+	maxPrevious   = 128
+	maxTerms      = 1024 // in one context
+	maxOps        = 4096 // also occupants and writes of one message
+	maxRegisters  = 8192 // of one message
+	maxParts      = 4096
+	maxSources    = 256
+	maxEncodings  = 32
+	maxCandidates = 32
 )
 
 const maxHeight = 1<<16 - 1
