@@ -34,6 +34,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/directory"
@@ -69,6 +70,7 @@ type Config struct {
 type Mesh struct {
 	self    identity.Name
 	key     identity.Key
+	meta    member.Meta // guarded by mu: what the node says of itself
 	log     *slog.Logger
 	started uint64
 	port    uint16
@@ -76,8 +78,10 @@ type Mesh struct {
 	list    *member.List
 	region  string
 
-	in  sinks // by subscription of ours
-	out sinks // by peer and subscription of theirs
+	mover   atomic.Pointer[Mover]
+	tunnels tunnels
+	in      sinks // by subscription of ours
+	out     sinks // by peer and subscription of theirs
 
 	mu       sync.Mutex
 	closed   bool
@@ -134,7 +138,9 @@ func Start(cfg Config) (*Mesh, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open links: %w", err), conn.Close())
 	}
-	m.list, err = member.Start(m.membership(cfg))
+	membership := m.membership(cfg)
+	m.meta = membership.Self
+	m.list, err = member.Start(membership)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open gossip: %w", err), m.links.Close())
 	}
