@@ -25,6 +25,7 @@ var engines = map[string]string{
 	"cascade/link/liveness": "when a peer is dead is tested to the millisecond",
 	"cascade/room":          "everyone may import the nouns of a room, so they pull nothing in",
 	"cascade/route":         "which way a source takes is tested over links that come and go in virtual time",
+	"cascade/standby":       "who is asked for a lost session, and when it is forgotten, is tested in virtual time",
 	"cascade/wire":          "a frame is bytes",
 	"geo/dns/zone":          "what the zone says is tested without a message",
 	"geo/place":             "the same nodes and the same client give the same order everywhere",
