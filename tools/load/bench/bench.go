@@ -20,6 +20,7 @@ type Bench struct {
 	Window    time.Duration // length of one
 	Out       io.Writer     // gets one line for each server in each scenario
 	Verbose   bool          // and one for each window
+	Prompt    bool          // receivers are woken by what comes, which a server on loopback pays for
 }
 
 // Report is the outcome.
@@ -28,6 +29,7 @@ type Report struct {
 	Begun    time.Time `json:"begun"`
 	Machine  string    `json:"machine"`
 	Cores    int       `json:"cores"`
+	Prompt   bool      `json:"prompt,omitempty"`
 	Outcomes []Outcome `json:"scenarios"`
 }
 
@@ -64,7 +66,7 @@ const leastWindows = 3
 
 // Run measures. The error says that something failed; whether bars were missed is in the report.
 func (b Bench) Run(ctx context.Context) (Report, error) {
-	report := Report{Begun: time.Now(), Cores: runtime.NumCPU(), Machine: machine(), Version: version(ctx, b.Node)}
+	report := Report{Begun: time.Now(), Cores: runtime.NumCPU(), Prompt: b.Prompt, Machine: machine(), Version: version(ctx, b.Node)}
 	for _, s := range b.Scenarios {
 		o, err := b.play(ctx, s)
 		if o.Results != nil {
@@ -95,6 +97,7 @@ func (b Bench) play(ctx context.Context, s Scenario) (o Outcome, err error) {
 		if err != nil {
 			return o, err
 		}
+		r.prompt = b.Prompt
 		rooms = append(rooms, r)
 	}
 	o.Results = make([]Result, len(rooms))

@@ -35,7 +35,7 @@ func TestForwardingCostsNoMoreThanPlainPion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := bench.Scenario{Name: "1-to-20", Senders: 1, Receivers: 20, Encodings: 1, Trace: "equal", Nodes: 1, Bar: 1.1}
+	s := bench.Scenario{Name: "1-to-20", Senders: 1, Receivers: 20, Encodings: 1, Trace: bench.Equal, Nodes: 1, Bar: 1.1}
 	report, err := bench.Bench{
 		Programs:  bench.Programs{Node: node, Control: []string{self, "plain"}},
 		Scenarios: []bench.Scenario{s}, Servers: []bench.Kind{bench.Node, bench.Plain},

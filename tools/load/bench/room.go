@@ -31,6 +31,7 @@ type room struct {
 	show     *show
 	joins    []join
 	empty    int64 // resident memory at the start
+	prompt   bool
 }
 
 // join is how one client came in.
@@ -122,7 +123,7 @@ func (r *room) fill(ctx context.Context) error {
 
 // client makes one who joins, what it sends and what it hears, each nil when it does not.
 func (r *room) client(at int, p plan) (client, *performer, *ear) {
-	c := client{scenario: r.scenario, at: at, line: &line{Pool: r.pool}}
+	c := client{scenario: r.scenario, at: at, codec: p.codec, line: &line{Pool: r.pool}}
 	var f *performer
 	if c.sends() {
 		ssrc := uint32(100 * (at + 1))
@@ -156,7 +157,7 @@ func (e *ear) await(ctx context.Context, picture bool) error {
 
 // measure sends for warm and then for d, and returns what the server spent and delivered in d.
 func (r *room) measure(ctx context.Context, warm, d time.Duration) (Window, error) {
-	r.pool.Gather(true)
+	r.pool.Gather(!r.prompt)
 	defer r.pool.Gather(false)
 	ctx, cancel := context.WithCancel(ctx)
 	var traffic sync.WaitGroup

@@ -20,6 +20,9 @@ type Scenario struct {
 	LatencyBar float64 `json:"latency_bar,omitempty"`
 }
 
+// Equal is a trace of packets that have the same size.
+const Equal = "equal"
+
 // people returns how many there are in the room.
 func (s Scenario) people() int { return s.Senders + s.Receivers }
 
@@ -39,18 +42,31 @@ func (s Scenario) plan() (plan, error) {
 		return plan{}, nil
 	}
 	switch s.Trace {
-	case "equal":
+	case Equal:
 		return equal(s.Encodings), nil
 	}
 	return plan{}, fmt.Errorf("scenario %s: no packets %q", s.Name, s.Trace)
 }
 
-func toMany(n int) Scenario {
-	return Scenario{Name: fmt.Sprintf("1-to-%d", n), Senders: 1, Receivers: n, Encodings: 1, Trace: "equal", Nodes: 1}
+const (
+	halfOfPion  = 1.0 / 2
+	thirdOfPion = 1.0 / 3
+	audioOfPion = 1 / 1.5
+)
+
+func toMany(n int, trace string) Scenario {
+	return Scenario{Name: named(fmt.Sprintf("1-to-%d", n), trace), Senders: 1, Receivers: n, Encodings: 1, Trace: trace, Nodes: 1}
 }
 
-func amongAll(n int) Scenario {
-	return Scenario{Name: fmt.Sprintf("%d-all-to-all", n), Senders: n, Encodings: 1, Trace: "equal", Nodes: 1}
+func amongAll(n int, trace string) Scenario {
+	return Scenario{Name: named(fmt.Sprintf("%d-all-to-all", n), trace), Senders: n, Encodings: 1, Trace: trace, Nodes: 1}
+}
+
+func named(name, trace string) string {
+	if trace == Equal {
+		return name
+	}
+	return name + "-" + trace
 }
 
 func (s Scenario) barred(cpu, latency float64) Scenario {
@@ -58,14 +74,28 @@ func (s Scenario) barred(cpu, latency float64) Scenario {
 	return s
 }
 
-// Quick are the scenarios of the short run.
-func Quick() []Scenario {
-	return []Scenario{toMany(50).barred(0.5, 0), amongAll(10).barred(0.5, 0)}
+// quick are the scenarios of the short run.
+func quick() []Scenario {
+	return []Scenario{toMany(50, Equal).barred(halfOfPion, 0), amongAll(10, Equal).barred(halfOfPion, 0)}
+}
+
+// long are those of the long run. Bars are on what browsers send, where browsers' packets are to be had.
+func long() []Scenario {
+	all := []Scenario{
+		toMany(20, Equal), toMany(50, Equal), toMany(100, Equal).barred(0, halfOfPion), amongAll(10, Equal),
+		{Name: "audio-50-all-to-all", Senders: 50, Mute: true, Nodes: 1, Bar: audioOfPion},
+		{Name: "1-to-50-3-layers", Senders: 1, Receivers: 50, Encodings: 3, Trace: Equal, Nodes: 1},
+		{Name: "1-to-50-relayed", Senders: 1, Receivers: 50, Encodings: 1, Trace: Equal, Nodes: 2},
+	}
+	return all
 }
 
 // Choose returns the scenarios of those names, of the short run or of the long one.
-func Choose(quick bool, names []string) ([]Scenario, error) {
-	all := Quick()
+func Choose(short bool, names []string) ([]Scenario, error) {
+	all := long()
+	if short {
+		all = quick()
+	}
 	if len(names) == 0 {
 		return all, nil
 	}
@@ -81,9 +111,9 @@ func Choose(quick bool, names []string) ([]Scenario, error) {
 }
 
 // Kinds returns the servers of those names, by default those of the short run or of the long one.
-func Kinds(quick bool, names []string) (kinds []Kind, err error) {
+func Kinds(short bool, names []string) (kinds []Kind, err error) {
 	all := []Kind{Node, Plain, Interceptors, Janus}
-	if len(names) == 0 && quick {
+	if len(names) == 0 && short {
 		return all[:2], nil
 	}
 	for _, name := range names {

@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/pion/rtp"
-	"time"
 
 	"github.com/atoll-mesh/atoll/tools/load"
 	"github.com/atoll-mesh/atoll/tools/load/participant"
@@ -46,6 +47,7 @@ type client struct {
 	at       int // below Senders for one who sends
 	line     *line
 	ssrcs    participant.SSRCs
+	codec    uint8 // payload type of video
 	onRTP    func(h *rtp.Header, packet []byte, arrived time.Time)
 	onRTCP   func(compound []byte)
 }
@@ -73,6 +75,9 @@ func start(ctx context.Context, kind Kind, s Scenario, with Programs) (server, e
 	case Interceptors:
 		return startPlain(ctx, append(append([]string(nil), with.Control...), "--interceptors"))
 	}
+	if kind == Janus {
+		return startJanus(ctx)
+	}
 	return nil, fmt.Errorf("there is no server %q", kind)
 }
 
@@ -85,8 +90,18 @@ type Programs struct {
 // line is the network of one client: the pool, and what it opened there.
 type line struct {
 	*socket.Pool
+	at netip.Addr // where sockets are, loopback when it is invalid
+
 	mu    sync.Mutex
 	conns []*socket.Conn
+}
+
+// Addr returns where sockets are.
+func (l *line) Addr() netip.Addr {
+	if l.at.IsValid() {
+		return l.at
+	}
+	return l.Pool.Addr()
 }
 
 // ListenPacket opens a socket of the pool.

@@ -33,6 +33,7 @@ type benchCommand struct {
 	Windows int           `help:"Windows that are to count, at each server; thrown away ones are measured again, at most as many." default:"5"`
 	Window  time.Duration `help:"Length of a window." default:"4s"`
 	Verbose bool          `help:"Print every window." short:"v"`
+	Prompt  bool          `help:"Wake receivers by what comes, instead of looking every 4 ms. On loopback the server pays for that."`
 	JSON    string        `help:"Write the report to a file." placeholder:"FILE" name:"json"`
 }
 
@@ -47,7 +48,7 @@ func (c *benchCommand) Run(ctx context.Context) error {
 	}
 	b := bench.Bench{
 		Programs: bench.Programs{Node: c.Node, Control: []string{self, "plain"}},
-		Windows:  c.Windows, Window: c.Window, Out: os.Stdout, Verbose: c.Verbose,
+		Windows:  c.Windows, Window: c.Window, Out: os.Stdout, Verbose: c.Verbose, Prompt: c.Prompt,
 	}
 	if b.Scenarios, err = bench.Choose(c.Quick, c.Only); err != nil {
 		return err
