@@ -98,6 +98,9 @@ func (s *Service) find(ctx context.Context, f *flight) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		if s.here(f.token) { // whoever sent it: an answer may be lost
+			return nil
+		}
 		now := time.Now()
 		var view standby.View
 		view.Alive, view.Standbys = s.cfg.Mesh.Alive()
@@ -112,9 +115,6 @@ func (s *Service) find(ctx context.Context, f *flight) error {
 		s.mu.Unlock()
 		switch state {
 		case standby.Here:
-			if s.here(f.token) {
-				return nil
-			}
 			until = now.Add(again) // it is on its way
 		case standby.Found:
 			return s.take(ctx, f)
