@@ -31,8 +31,12 @@ func (n *Node) joinMesh() error {
 		cfg.Media = append(cfg.Media, c.Addr)
 	}
 	if l := n.cfg.Location; l != nil {
-		cfg.Location = [2]float64{l.Lat, l.Lon}
+		cfg.Location, cfg.Located = [2]float64{l.Lat, l.Lon}, true
 	}
+	if n.cfg.NodeURL != nil {
+		cfg.URL = n.cfg.NodeURL.String()
+	}
+	cfg.DNS = !n.cfg.DNS.Off
 	n.mesh, err = mesh.Start(cfg)
 	return err
 }
