@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,7 +27,25 @@ type process struct {
 	dns   netip.AddrPort
 	admin string
 	cmd   *exec.Cmd
-	log   bytes.Buffer
+	log   journal
+}
+
+// journal is the log of a process that runs.
+type journal struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.Write(b)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.String()
 }
 
 // processes starts n nodes of one cluster on 127.0.0.2 and what follows, the later ones by the first.
@@ -123,4 +143,24 @@ func TestAKilledNodeLeavesEveryAnswer(t *testing.T) {
 	}
 	took := within(t, 4*time.Second, "the stopped node is in no answer", func() bool { return slices.Equal(all[0].answers(t), []netip.Addr{all[0].ip}) })
 	t.Logf("stopped: after %v", took)
+}
+
+func TestOneLinePerPortSaysWhetherAnotherNodeReachesIt(t *testing.T) {
+	for _, p := range processes(t, 2) {
+		want := []string{"http TCP", "media UDP", "dns UDP", "dns TCP", "mesh TCP", "mesh UDP", "mesh links UDP"}
+		lines := func() (found []string) {
+			for line := range strings.Lines(p.log.String()) {
+				if strings.Contains(line, "another node reaches this port") {
+					_, rest, _ := strings.Cut(line, `"port":"`)
+					name, _, _ := strings.Cut(rest, `"`)
+					found = append(found, name)
+				}
+			}
+			return found
+		}
+		within(t, 30*time.Second, "each port has its line", func() bool { return len(lines()) >= len(want) })
+		if got := lines(); !slices.Equal(got, want) || strings.Contains(p.log.String(), "cannot reach this port") {
+			t.Errorf("%q", got)
+		}
+	}
 }
