@@ -207,6 +207,7 @@ func (n *Node) serve(l listeners) {
 		Health:  n.health,
 		Cluster: n.cluster,
 		Rooms:   n.roomReports,
+		Doctor:  n.examine,
 		Log:     n.log,
 	})
 	for _, one := range all {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/geo/dns"
 	"github.com/atoll-mesh/atoll/geo/dns/zone"
+	"github.com/atoll-mesh/atoll/node/doctor"
 )
 
 const served = "meet.example.org"
@@ -162,5 +164,35 @@ func TestOneLinePerPortSaysWhetherAnotherNodeReachesIt(t *testing.T) {
 		if got := lines(); !slices.Equal(got, want) || strings.Contains(p.log.String(), "cannot reach this port") {
 			t.Errorf("%q", got)
 		}
+	}
+}
+
+// TestDoctor asks one of two nodes whose domain nobody delegates: that is its only trouble.
+func TestDoctor(t *testing.T) {
+	all := processes(t, 2)
+	within(t, 20*time.Second, "they know each other", func() bool { return len(all[0].answers(t)) == 2 })
+	var code int
+	var out, errs string
+	within(t, 20*time.Second, "heartbeats go both ways", func() bool {
+		code, out, errs = atoll(t, "doctor", "--admin", all[0].admin)
+		return strings.Contains(out, "ok    ports        mesh links")
+	})
+	if code != failed || !strings.Contains(errs, "something does not work") {
+		t.Errorf("code %d, err %q", code, errs)
+	}
+	for _, want := range []string{
+		"ok    ports        media UDP 127.0.0.2:", "ok    clock        ", "warn  certificate  --https is off",
+		"ok    dns          the node's own DNS answers by udp", "ok    dns          the node's own DNS answers by tcp", "warn  dns          DNS is on port",
+		"fail  dns          ", "-> add to the zone above", ".meet.example.org.",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("without %q:\n%s", want, out)
+		}
+	}
+	t.Logf("\n%s", out)
+	code, out, _ = atoll(t, "doctor", "--admin", all[0].admin, "--json")
+	var report doctor.Report
+	if err := json.Unmarshal([]byte(out), &report); code != failed || err != nil || report.Status != doctor.Fail || len(report.Checks) < 10 {
+		t.Errorf("code %d, %v, %s", code, err, out)
 	}
 }
