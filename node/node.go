@@ -54,7 +54,9 @@ type Node struct {
 
 	key       identity.Key
 	folder    *data.Folder
-	mesh      *mesh.Mesh // nil when it is off
+	mesh      *mesh.Mesh                // nil when it is off
+	way       atomic.Pointer[mesh.Mesh] // the same for those who ask while it starts
+	opened    listeners
 	edge      *edge.Edge
 	rooms     *conference.Rooms
 	streams   *stream.Server
@@ -103,6 +105,7 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 		}
 		return nil, err
 	}
+	n.opened = l
 	n.wire()
 	n.serve(l)
 	log.Info("node is up", "node", string(n.name), "domain", cfg.Domain, "version", Version, "media", n.edge.Addr().String())
@@ -221,6 +224,7 @@ func (n *Node) serve(l listeners) {
 		Health:  n.health,
 		Cluster: n.cluster,
 		Rooms:   n.roomReports,
+		Doctor:  n.examine,
 		Log:     n.log,
 	})
 	for _, one := range all {
@@ -232,6 +236,9 @@ func (n *Node) serve(l listeners) {
 	}
 	if n.dns != nil {
 		n.serving.Go(n.keepZone)
+	}
+	if n.mesh != nil {
+		n.serving.Go(n.sayReach)
 	}
 	for i, one := range all { // the metrics read from all servers
 		s := n.servers[i]
