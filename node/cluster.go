@@ -15,7 +15,7 @@ import (
 )
 
 // joinMesh opens the ports between nodes and enters the cluster.
-func (n *Node) joinMesh() error {
+func (n *Node) joinMesh(l listeners) error {
 	if n.cfg.Mesh.Off {
 		return nil
 	}
@@ -27,14 +27,20 @@ func (n *Node) joinMesh() error {
 		Network: member.Sockets{}, Host: n.cfg.Mesh.Host, Port: n.cfg.Mesh.Port, Key: n.key, Secret: n.cfg.Secret, Region: n.cfg.Region, Build: Version,
 		Advertise: addresses, Join: n.cfg.Join, Resolver: net.DefaultResolver, Folder: n.folder, Log: n.log,
 	}
-	for _, c := range n.edge.Candidates() {
-		cfg.Media = append(cfg.Media, c.Addr)
-	}
+	cfg.Media = n.mediaAddresses()
+	cfg.TURN, cfg.TURNS = l.turnPorts()
 	if l := n.cfg.Location; l != nil {
 		cfg.Location = [2]float64{l.Lat, l.Lon}
 	}
 	n.mesh, err = mesh.Start(cfg)
 	return err
+}
+
+func (n *Node) closeMesh() error {
+	if n.mesh == nil {
+		return nil
+	}
+	return n.mesh.Close()
 }
 
 // meshAddresses are what other nodes reach this one by: what was advertised, else what it listens on, else what the machine has.

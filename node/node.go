@@ -52,6 +52,7 @@ type Node struct {
 	folder   *data.Folder
 	mesh     *mesh.Mesh // nil when it is off
 	edge     *edge.Edge
+	relay    *relay // nil when TURN is off
 	rooms    *conference.Rooms
 	streams  *stream.Server
 	channels *bridge.Server
@@ -86,6 +87,10 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 			err = errors.Join(err, n.folder.Close())
 		}
 		return nil, err
+	}
+	if err := n.startTURN(&l); err != nil {
+		l.close()
+		return nil, errors.Join(err, n.closeMesh(), n.edge.Close(), n.folder.Close())
 	}
 	n.wire()
 	n.serve(l)
@@ -127,7 +132,7 @@ func (n *Node) open() (listeners, error) {
 	l, err := n.listen()
 	note(err)
 	if len(problems) == 0 { // others may talk to it from now on
-		if err := n.joinMesh(); err != nil {
+		if err := n.joinMesh(l); err != nil {
 			note(fmt.Errorf("--mesh: %w", err))
 		}
 	}
@@ -154,7 +159,7 @@ func (n *Node) wire() {
 		Key:    n.cfg.Secret.Derive("conference id"),
 		Rand:   n.rand,
 	})
-	answers := domain.New(domain.Config{Items: []string{"conference." + n.cfg.Domain, "focus." + n.cfg.Domain}})
+	answers := domain.New(domain.Config{Items: []string{"conference." + n.cfg.Domain, "focus." + n.cfg.Domain}, Services: n.services})
 	router := conference.NewRouter(n.rooms, answers, focus.Desk{Domain: n.cfg.Domain})
 	n.streams = stream.NewServer(stream.Config{
 		Domain:  n.cfg.Domain,
@@ -263,10 +268,7 @@ func (n *Node) Stop(ctx context.Context) error {
 		sockets.Go(n.streams.Close)
 		sockets.Wait()
 		n.serving.Wait()
-		if n.mesh != nil {
-			err = errors.Join(err, n.mesh.Close())
-		}
-		err = errors.Join(err, n.edge.Close(), n.folder.Close())
+		err = errors.Join(err, n.relay.close(), n.closeMesh(), n.edge.Close(), n.folder.Close())
 		n.log.Info("node is down", "took", time.Since(start))
 	})
 	return err

@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 fail() { echo "tools/lab/install.sh: $*" >&2; exit 1; }
 
 # program:package
-needed='ip:iproute2 nft:nftables ping:iputils-ping pgrep:procps chromium:chromium firefox-esr:firefox-esr'
+needed='ip:iproute2 nft:nftables ping:iputils-ping pgrep:procps chromium:chromium firefox-esr:firefox-esr turnutils_uclient:coturn'
 
 missing=
 for pair in $needed; do
