@@ -139,7 +139,6 @@ func (c *conn) Read(p []byte) (int, error) {
 		n, err := frame.Length(held)
 		if err != nil || n > len(p) {
 			c.s.stats.garbage.Add(1)
-			c.s.stats.garbage.Add(1)
 			return 0, errors.Join(frame.ErrGarbage, c.Close())
 		}
 		if n == 0 || n > len(held) {
