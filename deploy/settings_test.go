@@ -136,7 +136,9 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	built = filepath.Join(folder, "atoll")
-	if out, err := exec.Command("go", "build", "-o", built, "../node/cmd/atoll").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-trimpath", "-o", built, "../node/cmd/atoll") // as make does, so that all is there but the linking
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
 		panic(string(out))
 	}
 	code := m.Run()
