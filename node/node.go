@@ -16,11 +16,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
+	"github.com/atoll-mesh/atoll/geo/dns"
 	"github.com/atoll-mesh/atoll/node/cert"
 	"github.com/atoll-mesh/atoll/node/conference"
 	"github.com/atoll-mesh/atoll/node/config"
@@ -57,8 +59,11 @@ type Node struct {
 	channels *bridge.Server
 	servers  []*web.Server
 	certs    *cert.Store   // of the HTTPS listener, nil without one
+	dns      *dns.Server   // nil when it is off
+	public   []netip.Addr  // that others see, when the machine has none
 	full     atomic.Uint64 // connections that were one too many
 	serving  sync.WaitGroup
+	stopping chan struct{} // closed when the node stops
 
 	mu     sync.Mutex
 	failed error
@@ -75,12 +80,15 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
-	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{})}
+	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{}), stopping: make(chan struct{})}
 	l, err := n.open()
 	if err != nil {
 		l.close()
 		if n.edge != nil {
 			err = errors.Join(err, n.edge.Close())
+		}
+		if n.dns != nil {
+			err = errors.Join(err, n.dns.Close())
 		}
 		if n.folder != nil {
 			err = errors.Join(err, n.folder.Close())
@@ -116,9 +124,12 @@ func (n *Node) open() (listeners, error) {
 			note(err)
 		}
 	}
+	if len(problems) == 0 {
+		note(n.meet(context.Background()))
+	}
 	n.edge, err = edge.Listen(edge.Config{
 		Listen:    n.cfg.Media.String(),
-		Advertise: advertised(n.cfg),
+		Advertise: n.advertised(),
 		Log:       n.log,
 	})
 	if err != nil {
@@ -126,6 +137,7 @@ func (n *Node) open() (listeners, error) {
 	}
 	l, err := n.listen()
 	note(err)
+	note(n.listenDNS())
 	if len(problems) == 0 { // others may talk to it from now on
 		if err := n.joinMesh(); err != nil {
 			note(fmt.Errorf("--mesh: %w", err))
@@ -201,6 +213,9 @@ func (n *Node) serve(l listeners) {
 		}
 		n.servers = append(n.servers, web.NewServer(handler, one.tls, one.admin, n.log))
 	}
+	if n.dns != nil {
+		n.serving.Go(n.keepZone)
+	}
 	for i, one := range all { // the metrics read from all servers
 		s := n.servers[i]
 		n.serving.Go(func() {
@@ -250,6 +265,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	var err error
 	n.stop.Do(func() {
 		start := time.Now()
+		close(n.stopping)
 		grace, cancel := context.WithTimeout(ctx, requestGrace)
 		defer cancel()
 		for _, s := range n.servers {
@@ -263,6 +279,9 @@ func (n *Node) Stop(ctx context.Context) error {
 		sockets.Go(n.streams.Close)
 		sockets.Wait()
 		n.serving.Wait()
+		if n.dns != nil {
+			err = errors.Join(err, n.dns.Close())
+		}
 		if n.mesh != nil {
 			err = errors.Join(err, n.mesh.Close())
 		}

@@ -388,7 +388,7 @@ func (p *Participant) drop() {
 
 func (p *Participant) accept(o offer) error {
 	p.drop()
-	transport, err := newTransport(p.cfg.Network, p.cfg.OnRTP, p.cfg.OnRTCP)
+	transport, err := NewTransportOn(p.cfg.Network, p.cfg.OnRTP, p.cfg.OnRTCP)
 	if err != nil {
 		return err
 	}
