@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/link"
 	"github.com/atoll-mesh/atoll/cascade/member"
 	"github.com/atoll-mesh/atoll/node/mesh"
+	"github.com/atoll-mesh/atoll/node/reach"
 	"github.com/atoll-mesh/atoll/node/web"
 )
 
@@ -26,15 +28,25 @@ func (n *Node) joinMesh() error {
 		Network: member.Sockets{}, Host: n.cfg.Mesh.Host, Port: n.cfg.Mesh.Port, Key: n.key, Secret: n.cfg.Secret, Region: n.cfg.Region, Build: Version,
 		Advertise: addresses, Join: n.cfg.Join, Resolver: net.DefaultResolver, Folder: n.folder, Log: n.log,
 		Domain: n.cfg.Domain, DNS: n.dns != nil,
+		Do: func(ctx context.Context, from netip.Addr, task []byte) []byte {
+			return reach.Do(ctx, neighbours{n}, from, task)
+		},
 	}
 	for _, c := range n.edge.Candidates() {
 		cfg.Media = append(cfg.Media, c.Addr)
 	}
 	if l := n.cfg.Location; l != nil {
-		cfg.Location = [2]float64{l.Lat, l.Lon}
+		cfg.Location, cfg.Located = [2]float64{l.Lat, l.Lon}, true
 	}
-	n.mesh, err = mesh.Start(cfg)
-	return err
+	if n.cfg.NodeURL != nil {
+		cfg.URL = n.cfg.NodeURL.String()
+	}
+	cfg.DNS = !n.cfg.DNS.Off
+	if n.mesh, err = mesh.Start(cfg); err != nil {
+		return err
+	}
+	n.way.Store(n.mesh)
+	return nil
 }
 
 // meshAddresses are what other nodes reach this one by: what was advertised, else the public address that was found out, then what

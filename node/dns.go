@@ -24,7 +24,7 @@ func (n *Node) listenDNS() error {
 		return fmt.Errorf("--dns: there is no domain to answer for, and the cluster said none; want --domain NAME beside it")
 	}
 	var err error
-	n.dns, err = dns.Listen(dns.Config{Listen: n.cfg.DNS.String(), Domain: n.cfg.Domain, Name: string(n.name), Locate: n.locate, Log: n.log})
+	n.dns, err = dns.Listen(dns.Config{Listen: n.cfg.DNS.String(), Domain: n.cfg.Domain, Name: string(n.name), Locate: n.homing.Locate, Log: n.log})
 	if err != nil {
 		return fmt.Errorf("--dns: %w", err)
 	}
@@ -61,6 +61,12 @@ func (n *Node) living() []member.Member {
 		return slices.DeleteFunc(n.mesh.Standing(), func(m member.Member) bool { return m.State != member.Alive })
 	}
 	one := member.Member{Name: n.name, Self: true, Meta: member.Meta{Region: n.cfg.Region, Build: Version, DNS: n.dns != nil}}
+	if n.cfg.NodeURL != nil {
+		one.URL = n.cfg.NodeURL.String()
+	}
+	if l := n.cfg.Location; l != nil {
+		one.Lat, one.Lon, one.Located = int16(l.Lat*100), int16(l.Lon*100), true
+	}
 	for _, c := range n.edge.Candidates() {
 		one.Media = append(one.Media, c.Addr)
 	}
@@ -92,6 +98,3 @@ func placed(m member.Member) place.Node {
 	}
 	return node
 }
-
-// locate says who the clients of a network are and how many bits of its address that depends on.
-func (n *Node) locate(p netip.Prefix) (place.Client, int) { return place.Client{Prefix: p}, 0 }
