@@ -232,6 +232,9 @@ func (s *shard) send() {
 			lost += uint64(len(r.packets))
 			continue
 		}
+		if s.tx.cuts() {
+			level(r.packets)
+		}
 		for i := range r.packets {
 			o := &r.packets[i]
 			if o.gcm != nil {

@@ -31,6 +31,7 @@ type sender struct {
 	call     func(fd uintptr) bool
 
 	segmentation bool // the kernel cuts datagrams up
+	kernel       func(fd uintptr, m []message) (int, syscall.Errno)
 }
 
 // segments says what a message to be sent is made of.
@@ -57,7 +58,7 @@ func (s *socket) newSender() (*sender, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("get at the socket: %w", err)
 	}
-	t.call = t.sendCall
+	t.call, t.kernel = t.sendCall, sendMessages
 	err = t.raw.Control(func(fd uintptr) {
 		_, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT)
 		t.segmentation = err == nil
@@ -71,6 +72,9 @@ func (s *socket) newSender() (*sender, error) {
 
 func (t *sender) close() error { return t.conn.Close() }
 
+// cuts reports whether packets of equal size leave as one.
+func (t *sender) cuts() bool { return t.segmentation }
+
 func (t *sender) full() bool { return t.n == batchSize || t.used == len(t.vectors) }
 
 // push adds a datagram to the next send. The data must stay as it is until then.
@@ -82,7 +86,7 @@ func (t *sender) push(to *route, data []byte) {
 	v.Base = &data[0]
 	v.SetLen(len(data))
 	t.used++
-	if t.segmentation && t.n > 0 {
+	if t.segmentation && t.n > 0 && !to.whole.Load() {
 		g := &t.segments[t.n-1]
 		if g.to == to && !g.ended && len(data) <= g.size && g.count < maxSegments && g.total+len(data) <= maxSegmented {
 			g.count++
@@ -134,19 +138,20 @@ func (t *sender) send() int {
 
 func (t *sender) sendCall(fd uintptr) bool {
 	for t.done < t.n {
-		// It does not wait: the runtime need not know (it would wake its monitor every time).
-		n, _, err := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&t.messages[t.done])), uintptr(t.n-t.done),
-			unix.MSG_DONTWAIT, 0, 0)
+		n, err := t.kernel(fd, t.messages[t.done:t.n])
 		switch {
 		case err == 0:
-			t.done += int(n)
+			t.done += n
 		case err == unix.EAGAIN:
 			return false
 		case err == unix.EINTR:
 		case t.segments[t.done].count > 1:
-			// EIO comes from a driver that cannot do checksums, for every datagram; others from one route.
+			// EIO comes from a driver that cannot do checksums, for every datagram; others from one route, as when its
+			// packets are larger than what fits.
 			if err == unix.EIO {
 				t.segmentation = false
+			} else {
+				t.segments[t.done].to.whole.Store(true)
 			}
 			t.sendApart(fd, t.done)
 			t.done++
@@ -160,14 +165,20 @@ func (t *sender) sendCall(fd uintptr) bool {
 
 // sendApart sends the segments of a message one by one.
 func (t *sender) sendApart(fd uintptr, i int) {
-	one := t.messages[i].header
-	one.SetControllen(t.segments[i].to.controlLen)
-	one.SetIovlen(1)
-	vectors := unsafe.Slice(t.messages[i].header.Iov, t.segments[i].count)
+	one := t.messages[i : i+1]
+	vectors := unsafe.Slice(one[0].header.Iov, t.segments[i].count)
+	one[0].header.SetControllen(t.segments[i].to.controlLen)
+	one[0].header.SetIovlen(1)
 	for j := range vectors {
-		one.Iov = &vectors[j]
-		if _, _, err := unix.Syscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&one)), unix.MSG_DONTWAIT); err != 0 {
+		one[0].header.Iov = &vectors[j]
+		if n, err := t.kernel(fd, one); err != 0 || n != 1 {
 			t.failed++
 		}
 	}
+}
+
+// sendMessages is sendmmsg(2). It does not wait: the runtime need not know (it would wake its monitor every time).
+func sendMessages(fd uintptr, m []message) (int, syscall.Errno) {
+	n, _, err := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&m[0])), uintptr(len(m)), unix.MSG_DONTWAIT, 0, 0)
+	return int(n), err
 }

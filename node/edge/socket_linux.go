@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -57,6 +58,7 @@ type route struct {
 	nameLen    uint32
 	control    [controlSize]byte
 	controlLen int
+	whole      atomic.Bool // datagrams for it are not to be cut up on the way
 }
 
 func newSocket(conn *net.UDPConn) (*socket, error) {

@@ -64,6 +64,8 @@ func (s *socket) newSender() (*sender, error) { return &sender{conn: s.conn}, ni
 
 func (t *sender) close() error { return nil }
 
+func (t *sender) cuts() bool { return false }
+
 func (t *sender) full() bool { return false }
 
 func (t *sender) push(to *route, data []byte) {
