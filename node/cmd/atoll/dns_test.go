@@ -68,9 +68,9 @@ func processes(t *testing.T, n int, more ...string) []*process {
 		}
 		if i == 0 {
 			mesh = freeAt(t, ip)
-			args = append(args, "--mesh", mesh)
+			args = append(args, "--mesh", mesh, "--turn", "off")
 		} else {
-			args = append(args, "--mesh", freeAt(t, ip), "--join", mesh)
+			args = append(args, "--mesh", freeAt(t, ip), "--join", mesh, "--turn", "off")
 		}
 		p.cmd = command(t, append(args, more...)...)
 		p.cmd.Stderr = &p.log
