@@ -1,8 +1,7 @@
 package node
 
 import (
-	"cmp"
-	"fmt"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -26,6 +25,7 @@ func (n *Node) joinMesh() error {
 	cfg := mesh.Config{
 		Network: member.Sockets{}, Host: n.cfg.Mesh.Host, Port: n.cfg.Mesh.Port, Key: n.key, Secret: n.cfg.Secret, Region: n.cfg.Region, Build: Version,
 		Advertise: addresses, Join: n.cfg.Join, Resolver: net.DefaultResolver, Folder: n.folder, Log: n.log,
+		Domain: n.cfg.Domain, DNS: n.dns != nil,
 	}
 	for _, c := range n.edge.Candidates() {
 		cfg.Media = append(cfg.Media, c.Addr)
@@ -36,12 +36,12 @@ func (n *Node) joinMesh() error {
 	if n.cfg.NodeURL != nil {
 		cfg.URL = n.cfg.NodeURL.String()
 	}
-	cfg.DNS = !n.cfg.DNS.Off
 	n.mesh, err = mesh.Start(cfg)
 	return err
 }
 
-// meshAddresses are what other nodes reach this one by: what was advertised, else what it listens on, else what the machine has.
+// meshAddresses are what other nodes reach this one by: what was advertised, else the public address that was found out, then what
+// it listens on, else what the machine has.
 func (n *Node) meshAddresses() ([]netip.Addr, error) {
 	var all []netip.Addr
 	for _, a := range n.cfg.Advertise {
@@ -51,31 +51,14 @@ func (n *Node) meshAddresses() ([]netip.Addr, error) {
 		return all, nil
 	}
 	if ip, err := netip.ParseAddr(n.cfg.Mesh.Host); err == nil && !ip.IsUnspecified() {
-		return []netip.Addr{ip}, nil
-	}
-	list, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil, fmt.Errorf("list the addresses of this machine: %w", err)
-	}
-	var own []netip.Addr
-	for _, a := range list {
-		prefix, err := netip.ParsePrefix(a.String())
-		if err != nil {
-			continue
+		if ip.IsLoopback() || public(ip) {
+			return []netip.Addr{ip}, nil
 		}
-		switch ip := prefix.Addr().Unmap(); {
-		case ip.IsLinkLocalUnicast():
-		case ip.IsLoopback():
-			own = append(own, ip)
-		default:
-			all = append(all, ip)
-		}
+		return append(slices.Clone(n.public), ip), nil
 	}
-	if len(all) == 0 {
-		all = own
+	if all = slices.Concat(n.public, own()); len(all) == 0 {
+		return nil, errors.New("this machine has no address")
 	}
-	// IPv4 first: it is there on every machine of a mixed cluster.
-	slices.SortStableFunc(all, func(a, b netip.Addr) int { return cmp.Compare(a.BitLen(), b.BitLen()) })
 	return all, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/atoll-mesh/atoll/node/cert"
 	"github.com/atoll-mesh/atoll/node/config"
@@ -88,18 +89,32 @@ func (n *Node) certificate() (*cert.Store, error) {
 	for _, a := range n.cfg.Advertise {
 		addresses = append(addresses, a.Addr())
 	}
+	addresses = append(addresses, n.public...)
 	return cert.SelfSigned(n.folder, []string{n.cfg.Domain, string(n.name) + "." + n.cfg.Domain}, addresses, n.log)
 }
 
-// advertised returns the addresses that clients are told, in the form that the edge takes.
-func advertised(cfg config.Config) []string {
+// advertised returns the addresses that clients are told, in the form that the edge takes; none when the edge finds them out.
+func (n *Node) advertised() []string {
 	var out []string
-	for _, a := range cfg.Advertise {
+	for _, a := range n.cfg.Advertise {
 		if a.Port() == 0 {
 			out = append(out, a.Addr().String())
 		} else {
 			out = append(out, a.String())
 		}
+	}
+	if len(out) > 0 || len(n.public) == 0 {
+		return out
+	}
+	// Those in the same network need the private ones.
+	all := own()
+	if ip, err := netip.ParseAddr(n.cfg.Media.Host); err == nil && !ip.IsUnspecified() {
+		if all = []netip.Addr{ip}; ip.IsLoopback() {
+			return nil
+		}
+	}
+	for _, ip := range slices.Concat(n.public, all) {
+		out = append(out, ip.String())
 	}
 	return out
 }

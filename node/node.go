@@ -16,12 +16,14 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/geo/country"
+	"github.com/atoll-mesh/atoll/geo/dns"
 	"github.com/atoll-mesh/atoll/node/cert"
 	"github.com/atoll-mesh/atoll/node/conference"
 	"github.com/atoll-mesh/atoll/node/config"
@@ -58,12 +60,14 @@ type Node struct {
 	streams   *stream.Server
 	channels  *bridge.Server
 	servers   []*web.Server
-	certs     *cert.Store // of the HTTPS listener, nil without one
+	certs     *cert.Store  // of the HTTPS listener, nil without one
+	dns       *dns.Server  // nil when it is off
+	public    []netip.Addr // that others see, when the machine has none
 	countries *country.Book
 	homing    *homing.Desk
-	unwatch   context.CancelFunc // ends watching the load
-	full      atomic.Uint64      // connections that were one too many
+	full      atomic.Uint64 // connections that were one too many
 	serving   sync.WaitGroup
+	stopping  chan struct{} // closed when the node stops
 
 	mu     sync.Mutex
 	failed error
@@ -80,12 +84,15 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
-	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{})}
+	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{}), stopping: make(chan struct{})}
 	l, err := n.open()
 	if err != nil {
 		l.close()
 		if n.edge != nil {
 			err = errors.Join(err, n.edge.Close())
+		}
+		if n.dns != nil {
+			err = errors.Join(err, n.dns.Close())
 		}
 		if n.folder != nil {
 			err = errors.Join(err, n.folder.Close())
@@ -124,9 +131,12 @@ func (n *Node) open() (listeners, error) {
 			note(err)
 		}
 	}
+	if len(problems) == 0 {
+		note(n.meet(context.Background()))
+	}
 	n.edge, err = edge.Listen(edge.Config{
 		Listen:    n.cfg.Media.String(),
-		Advertise: advertised(n.cfg),
+		Advertise: n.advertised(),
 		Log:       n.log,
 	})
 	if err != nil {
@@ -137,6 +147,7 @@ func (n *Node) open() (listeners, error) {
 	}
 	l, err := n.listen()
 	note(err)
+	note(n.listenDNS())
 	if len(problems) == 0 { // others may talk to it from now on
 		if err := n.joinMesh(); err != nil {
 			note(fmt.Errorf("--mesh: %w", err))
@@ -196,10 +207,8 @@ func (n *Node) serve(l listeners) {
 		Health:     n.health,
 		Homing:     homed{n},
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	n.unwatch = cancel
 	if n.mesh != nil {
-		n.serving.Go(func() { n.watchLoad(ctx) })
+		n.serving.Go(n.watchLoad)
 	}
 	all := l.all()
 	admin := web.Admin(web.AdminConfig{
@@ -217,6 +226,9 @@ func (n *Node) serve(l listeners) {
 			handler = admin
 		}
 		n.servers = append(n.servers, web.NewServer(handler, one.tls, one.admin, n.log))
+	}
+	if n.dns != nil {
+		n.serving.Go(n.keepZone)
 	}
 	for i, one := range all { // the metrics read from all servers
 		s := n.servers[i]
@@ -267,6 +279,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	var err error
 	n.stop.Do(func() {
 		start := time.Now()
+		close(n.stopping)
 		grace, cancel := context.WithTimeout(ctx, requestGrace)
 		defer cancel()
 		for _, s := range n.servers {
@@ -279,9 +292,11 @@ func (n *Node) Stop(ctx context.Context) error {
 		sockets.Go(n.channels.Close)
 		sockets.Go(n.streams.Close)
 		sockets.Wait()
-		n.unwatch()
 		n.serving.Wait()
 		n.countries.Close()
+		if n.dns != nil {
+			err = errors.Join(err, n.dns.Close())
+		}
 		if n.mesh != nil {
 			err = errors.Join(err, n.mesh.Close())
 		}

@@ -13,8 +13,20 @@
 // hears of anything: what has another label is dropped. A stream with another label is answered with the receiver's own, so
 // that both sides can say that the other speaks with another secret. Nothing is kept of either.
 //
-// A push/pull carries 19 bytes of ours beside memberlist's: version (1), the sender's clock (8, unix milliseconds) and
-// its name (10). A clock that differs by more than a minute is complained of.
+// A push/pull carries some bytes of ours beside memberlist's: version (1), the sender's clock (8, unix milliseconds),
+// its name (10) and its domain (the rest). A clock that differs by more than a minute and another domain are complained of.
+//
+// # Questions
+//
+// A stream with a third label ("gossip question label") holds one question and its answer, each
+//
+//	version (1), nonce (12), length (2), sealed
+//
+// sealed is JSON ([Question], [Answer]) under AES-256-GCM with a key of the secret's ("gossip question"). The additional data is
+// "atoll question", and "atoll answer" with the nonce of the question: an answer is to one question. A node asks before it is a
+// member, to learn the domain and by which address others see it ([Stranger.Meet]), and later what others can reach of it
+// (Task). That a question is played again costs the one who answers a connection and tells the one who plays it nothing; eight are
+// answered at once.
 //
 // # What a node says of itself
 //

@@ -51,10 +51,13 @@ func (c *Config) checkListeners(bad map[string]bool, report report) {
 	for _, part := range []struct {
 		name string
 		addr Addr
-	}{{"turn", c.TURN}, {"xmpp", c.XMPP}, {"dns", c.DNS}} {
+	}{{"turn", c.TURN}, {"xmpp", c.XMPP}} {
 		if c.Given(part.name) && !part.addr.Off {
 			report(part.name, "not built yet", "off")
 		}
+	}
+	if !c.DNS.Off && c.Domain == localhost && len(c.Join) == 0 && !bad["domain"] {
+		report("dns", "there is no domain to answer for", "--domain NAME beside it")
 	}
 	if c.Mesh.Off && len(c.Join) > 0 {
 		report("join", "--mesh is off", "--mesh :7946")
@@ -71,7 +74,7 @@ func (c *Config) checkListeners(bad map[string]bool, report report) {
 	tcp := []struct {
 		name string
 		addr Addr
-	}{{"http", c.HTTP}, {"https", c.HTTPS}, {"admin", c.Admin}, {"mesh", c.Mesh}}
+	}{{"http", c.HTTP}, {"https", c.HTTPS}, {"admin", c.Admin}, {"mesh", c.Mesh}, {"dns", c.DNS}}
 	for i, a := range tcp {
 		for _, b := range tcp[i+1:] {
 			if a.addr.meets(b.addr) && !bad[a.name] {

@@ -126,8 +126,8 @@ var settings = []setting{
 		help: "gossip on TCP and UDP; links on the next port, UDP",
 		set:  one(func(c *Config) *Addr { return &c.Mesh }, ParseAddr),
 	}, {
-		name: "dns", form: formAddr, value: "off", says: "off; not built yet",
-		help: "authoritative geo-DNS",
+		name: "dns", form: formAddr, value: "off",
+		help: "authoritative geo-DNS for --domain, e.g. :53",
 		set:  one(func(c *Config) *Addr { return &c.DNS }, ParseAddr),
 	}, {
 		name: "admin", form: formAddr, value: DefaultAdmin,

@@ -33,7 +33,7 @@ func (m *Mesh) membership(cfg Config) member.Config {
 		Advertise: advertise,
 		Network:   cfg.Network, Bind: net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port))),
 		Key: cfg.Key, Secret: cfg.Secret, Self: meta, Join: cfg.Join, Resolver: cfg.Resolver, Folder: cfg.Folder,
-		Log: cfg.Log, Changed: m.changed,
+		Log: cfg.Log, Changed: m.changed, Domain: cfg.Domain, Do: cfg.Do,
 	}
 }
 

@@ -27,6 +27,7 @@
 package mesh
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +35,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/directory"
@@ -60,6 +62,7 @@ type Config struct {
 	Located  bool       // Location is known
 	URL      string     // its own address for pages, "" for its name below the domain
 	DNS      bool       // it answers for the domain
+	Domain   string     // that the node serves, which must be that of all others
 	// Advertise are the addresses that other nodes reach this one by, best first; the ports are those of above.
 	Advertise []netip.Addr
 	// Media are where clients send media to, best first; TURN and TURNS are the ports of TURN there, 0 for none.
@@ -68,7 +71,9 @@ type Config struct {
 	Join        []string
 	Resolver    member.Resolver
 	Folder      member.Folder
-	Log         *slog.Logger
+	// Do does what another node asks for ([member.Config]).
+	Do  func(ctx context.Context, from netip.Addr, task []byte) []byte
+	Log *slog.Logger
 }
 
 // Mesh is a running part of a cluster.
@@ -83,8 +88,10 @@ type Mesh struct {
 	list    *member.List
 	region  string
 
-	in  sinks // by subscription of ours
-	out sinks // by peer and subscription of theirs
+	mover   atomic.Pointer[Mover]
+	tunnels tunnels
+	in      sinks // by subscription of ours
+	out     sinks // by peer and subscription of theirs
 
 	mu       sync.Mutex
 	closed   bool

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/atoll-mesh/atoll/cascade/identity"
+	"github.com/atoll-mesh/atoll/geo/dns"
+	"github.com/atoll-mesh/atoll/geo/dns/zone"
+)
+
+const served = "meet.example.org"
+
+// process is a node that runs on an address of its own.
+type process struct {
+	ip    netip.Addr
+	dns   netip.AddrPort
+	admin string
+	cmd   *exec.Cmd
+	log   bytes.Buffer
+}
+
+// processes starts n nodes of one cluster on 127.0.0.2 and what follows, the later ones by the first.
+func processes(t *testing.T, n int, more ...string) []*process {
+	t.Helper()
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(identity.NewSecret().Reveal()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var all []*process
+	var mesh string
+	for i := range n {
+		ip := netip.AddrFrom4([4]byte{127, 0, 0, byte(2 + i)})
+		p := &process{ip: ip, dns: netip.MustParseAddrPort(freeAt(t, ip)), admin: free(t)}
+		args := []string{
+			"run", "--http", freeAt(t, ip), "--https", "off", "--admin", p.admin, "--media", freeAt(t, ip), "--data", t.TempDir(), "--secret-file", secret,
+			"--domain", served, "--dns", p.dns.String(),
+		}
+		if i == 0 {
+			mesh = freeAt(t, ip)
+			args = append(args, "--mesh", mesh)
+		} else {
+			args = append(args, "--mesh", freeAt(t, ip), "--join", mesh)
+		}
+		p.cmd = command(t, append(args, more...)...)
+		p.cmd.Stderr = &p.log
+		if err := p.cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = p.cmd.Process.Kill()
+			_ = p.cmd.Wait()
+			if t.Failed() {
+				t.Logf("log of %v:\n%s", p.ip, p.log.String())
+			}
+		})
+		all = append(all, p)
+		within(t, 20*time.Second, "it serves DNS", func() bool { return len(p.answers(t)) > 0 })
+	}
+	return all
+}
+
+// freeAt returns a port of an address of loopback that was free on another.
+func freeAt(t *testing.T, ip netip.Addr) string {
+	t.Helper()
+	return netip.AddrPortFrom(ip, netip.MustParseAddrPort(free(t)).Port()).String()
+}
+
+// answers returns the addresses that a node gives for the domain, nil when it does not answer.
+func (p *process) answers(t *testing.T) []netip.Addr {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	reply, err := dns.Ask(ctx, "udp", p.dns, served, zone.TypeA)
+	if err != nil {
+		return nil
+	}
+	return reply.Addresses
+}
+
+func within(t *testing.T, d time.Duration, what string, holds func() bool) time.Duration {
+	t.Helper()
+	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		took := time.Since(start)
+		if holds() {
+			return took
+		}
+		if took > d {
+			t.Fatalf("%s: not within %v", what, d)
+		}
+	}
+}
+
+// TestAKilledNodeLeavesEveryAnswer is the promise of the zone with three real processes.
+func TestAKilledNodeLeavesEveryAnswer(t *testing.T) {
+	all := processes(t, 3)
+	for i, p := range all {
+		within(t, 20*time.Second, "node "+strconv.Itoa(i)+" gives all three", func() bool { return len(p.answers(t)) == 3 })
+	}
+	victim := all[1]
+	if err := victim.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = victim.cmd.Wait()
+	for _, p := range []*process{all[0], all[2]} {
+		took := within(t, 5*time.Second, "the killed node is in no answer", func() bool {
+			got := p.answers(t)
+			return len(got) == 2 && !slices.Contains(got, victim.ip)
+		})
+		t.Logf("%v after %v", p.ip, took)
+	}
+	// One that stops leaves at once.
+	if err := all[2].cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	took := within(t, 4*time.Second, "the stopped node is in no answer", func() bool { return slices.Equal(all[0].answers(t), []netip.Addr{all[0].ip}) })
+	t.Logf("stopped: after %v", took)
+}
