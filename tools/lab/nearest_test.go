@@ -44,8 +44,8 @@ func TestNearest(t *testing.T) {
 	}
 	said := m.says(v, "arrived")
 	var is, was float64
-	if _, err := fmt.Sscanf(said, "You were brought to eu, %f ms away; ap is %f ms away.", &is, &was); err != nil || is < 2 || is > 80 || was < 222 || was > 350 {
-		t.Errorf("the page says %q, want 2 ms and 222 ms", said)
+	if _, err := fmt.Sscanf(said, "You were brought to eu, %f ms away; ap is %f ms away.", &is, &was); err != nil || is < 2 || was < 222 || is > was/2 {
+		t.Errorf("the page says %q, want 2 ms and 222 ms or somewhat more", said)
 	}
 
 	if err := v.page.Click("[data-testid=join]"); err != nil {
