@@ -63,13 +63,12 @@ type Node struct {
 	streams   *stream.Server
 	channels  *bridge.Server
 	servers   []*web.Server
-	certs     *cert.Store // of the HTTPS listener, nil without one
-	dns       *dns.Server // nil when it is off
+	certs     *cert.Store  // of the HTTPS listener, nil without one
+	dns       *dns.Server  // nil when it is off
+	public    []netip.Addr // that others see, when the machine has none
 	countries *country.Book
 	homing    *homing.Desk
-	unwatch   context.CancelFunc // ends watching the load
-	public    []netip.Addr       // that others see, when the machine has none
-	full      atomic.Uint64      // connections that were one too many
+	full      atomic.Uint64 // connections that were one too many
 	serving   sync.WaitGroup
 	stopping  chan struct{} // closed when the node stops
 
@@ -226,10 +225,8 @@ func (n *Node) serve(l listeners) {
 		Health:     n.health,
 		Homing:     homed{n},
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	n.unwatch = cancel
 	if n.mesh != nil {
-		n.serving.Go(func() { n.watchLoad(ctx) })
+		n.serving.Go(n.watchLoad)
 	}
 	all := l.all()
 	admin := web.Admin(web.AdminConfig{
@@ -317,7 +314,6 @@ func (n *Node) Stop(ctx context.Context) error {
 		sockets.Go(n.channels.Close)
 		sockets.Go(n.streams.Close)
 		sockets.Wait()
-		n.unwatch()
 		n.serving.Wait()
 		err = errors.Join(err, n.free())
 		n.log.Info("node is down", "took", time.Since(start))
