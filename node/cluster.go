@@ -36,7 +36,10 @@ func (n *Node) joinMesh() error {
 		cfg.Media = append(cfg.Media, c.Addr)
 	}
 	if l := n.cfg.Location; l != nil {
-		cfg.Location = [2]float64{l.Lat, l.Lon}
+		cfg.Location, cfg.Located = [2]float64{l.Lat, l.Lon}, true
+	}
+	if n.cfg.NodeURL != nil {
+		cfg.URL = n.cfg.NodeURL.String()
 	}
 	if n.mesh, err = mesh.Start(cfg); err != nil {
 		return err
@@ -56,7 +59,7 @@ func (n *Node) meshAddresses() ([]netip.Addr, error) {
 		return all, nil
 	}
 	if ip, err := netip.ParseAddr(n.cfg.Mesh.Host); err == nil && !ip.IsUnspecified() {
-		if ip.IsLoopback() || public(ip) {
+		if ip.IsLoopback() || isPublic(ip) {
 			return []netip.Addr{ip}, nil
 		}
 		return append(slices.Clone(n.public), ip), nil

@@ -28,7 +28,7 @@ const (
 func (n *Node) examine(ctx context.Context) doctor.Report {
 	ctx, cancel := context.WithTimeout(ctx, examination)
 	defer cancel()
-	f := doctor.Facts{Domain: n.cfg.Domain, Node: string(n.name), Given: len(n.cfg.Advertise) > 0, Public: public, Certificate: n.certificateFacts()}
+	f := doctor.Facts{Domain: n.cfg.Domain, Node: string(n.name), Given: len(n.cfg.Advertise) > 0, Public: isPublic, Certificate: n.certificateFacts()}
 	for _, c := range n.edge.Candidates() {
 		f.Addresses = append(f.Addresses, c.Addr.Addr())
 	}
@@ -105,11 +105,10 @@ func (n *Node) certificateFacts() doctor.Certificate {
 
 func (n *Node) dnsFacts(ctx context.Context) doctor.DNS {
 	f := doctor.DNS{Serves: n.dns != nil, Own: map[string]string{}}
-	for _, m := range n.living() {
-		node := placed(m)
+	for _, node := range n.zoneNodes() {
 		f.Living = append(append(f.Living, node.IPv4...), node.IPv6...)
-		if m.DNS {
-			f.Nodes = append(f.Nodes, string(m.Name)+"."+n.cfg.Domain)
+		if node.NameServer {
+			f.Nodes = append(f.Nodes, node.Name+"."+n.cfg.Domain)
 		}
 	}
 	if n.cfg.Domain == "localhost" {

@@ -22,12 +22,14 @@ import (
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
+	"github.com/atoll-mesh/atoll/geo/country"
 	"github.com/atoll-mesh/atoll/geo/dns"
 	"github.com/atoll-mesh/atoll/node/cert"
 	"github.com/atoll-mesh/atoll/node/conference"
 	"github.com/atoll-mesh/atoll/node/config"
 	"github.com/atoll-mesh/atoll/node/data"
 	"github.com/atoll-mesh/atoll/node/edge"
+	"github.com/atoll-mesh/atoll/node/homing"
 	"github.com/atoll-mesh/atoll/node/mesh"
 	"github.com/atoll-mesh/atoll/node/web"
 	"github.com/atoll-mesh/atoll/signaling/bridge"
@@ -50,22 +52,25 @@ type Node struct {
 	log  *slog.Logger
 	rand func() uint32
 
-	key      identity.Key
-	folder   *data.Folder
-	mesh     *mesh.Mesh                // nil when it is off
-	way      atomic.Pointer[mesh.Mesh] // the same for those who ask while it starts
-	opened   listeners
-	edge     *edge.Edge
-	rooms    *conference.Rooms
-	streams  *stream.Server
-	channels *bridge.Server
-	servers  []*web.Server
-	certs    *cert.Store   // of the HTTPS listener, nil without one
-	dns      *dns.Server   // nil when it is off
-	public   []netip.Addr  // that others see, when the machine has none
-	full     atomic.Uint64 // connections that were one too many
-	serving  sync.WaitGroup
-	stopping chan struct{} // closed when the node stops
+	key       identity.Key
+	folder    *data.Folder
+	mesh      *mesh.Mesh                // nil when it is off
+	way       atomic.Pointer[mesh.Mesh] // the same for those who ask while it starts
+	opened    listeners
+	edge      *edge.Edge
+	rooms     *conference.Rooms
+	streams   *stream.Server
+	channels  *bridge.Server
+	servers   []*web.Server
+	certs     *cert.Store // of the HTTPS listener, nil without one
+	countries *country.Book
+	homing    *homing.Desk
+	unwatch   context.CancelFunc // ends watching the load
+	dns       *dns.Server        // nil when it is off
+	public    []netip.Addr       // that others see, when the machine has none
+	full      atomic.Uint64      // connections that were one too many
+	serving   sync.WaitGroup
+	stopping  chan struct{} // closed when the node stops
 
 	mu     sync.Mutex
 	failed error
@@ -94,6 +99,9 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 		}
 		if n.folder != nil {
 			err = errors.Join(err, n.folder.Close())
+		}
+		if n.countries != nil {
+			n.countries.Close()
 		}
 		return nil, err
 	}
@@ -137,6 +145,9 @@ func (n *Node) open() (listeners, error) {
 	})
 	if err != nil {
 		note(fmt.Errorf("--media: %w", err))
+	}
+	if err := n.openCountries(); err != nil {
+		note(fmt.Errorf("--geoip: %w", err))
 	}
 	l, err := n.listen()
 	note(err)
@@ -198,7 +209,13 @@ func (n *Node) serve(l listeners) {
 		Bridge:     n.channels,
 		Conference: http.HandlerFunc(n.conferenceRequest),
 		Health:     n.health,
+		Homing:     homed{n},
 	})
+	ctx, cancel := context.WithCancel(context.Background())
+	n.unwatch = cancel
+	if n.mesh != nil {
+		n.serving.Go(func() { n.watchLoad(ctx) })
+	}
 	all := l.all()
 	admin := web.Admin(web.AdminConfig{
 		Host:    n.cfg.Admin.Host,
@@ -285,7 +302,9 @@ func (n *Node) Stop(ctx context.Context) error {
 		sockets.Go(n.channels.Close)
 		sockets.Go(n.streams.Close)
 		sockets.Wait()
+		n.unwatch()
 		n.serving.Wait()
+		n.countries.Close()
 		if n.dns != nil {
 			err = errors.Join(err, n.dns.Close())
 		}

@@ -56,7 +56,7 @@ func (n *Node) ports() []port {
 			return netip.AddrPort{}, false
 		case ip.IsLoopback() && !self[0].IsLoopback():
 			return netip.AddrPort{}, false
-		case len(n.public) > 0 && !public(ip):
+		case len(n.public) > 0 && !isPublic(ip):
 			ip = self[0]
 		}
 		return netip.AddrPortFrom(ip.Unmap(), number), true

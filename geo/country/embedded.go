@@ -1,6 +1,7 @@
 package country
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	_ "embed"
@@ -32,8 +33,8 @@ var Embedded = sync.OnceValue(func() *Table {
 
 const (
 	magic = "atoll country 1\n"
-	// largest bounds what a table becomes when it is unpacked.
-	largest = 64 << 20
+	// mostRanges bounds a table; there are not as many networks.
+	mostRanges = 1 << 24
 )
 
 // Parse reads a table in the layout of the one inside.
@@ -42,11 +43,7 @@ func Parse(packed []byte) (*Table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unpack a table of countries: %w", err)
 	}
-	b, err := io.ReadAll(io.LimitReader(z, largest))
-	if err != nil {
-		return nil, fmt.Errorf("unpack a table of countries: %w", err)
-	}
-	r := reader{b: b}
+	r := reader{from: bufio.NewReader(z)}
 	if string(r.take(len(magic))) != magic {
 		return nil, errors.New("no table of countries")
 	}
@@ -55,13 +52,18 @@ func Parse(packed []byte) (*Table, error) {
 		code := string(r.take(2))
 		lat, lon := int16(binary.BigEndian.Uint16(r.take(2))), int16(binary.BigEndian.Uint16(r.take(2)))
 		t.places = append(t.places, Place{Country: code, Location: place.Location{Lat: float64(lat) / 100, Lon: float64(lon) / 100}, Located: true})
-		if r.short {
+		if r.err != nil {
 			break
 		}
 	}
 	t.v4, t.v6 = readRanges[uint32](&r), readRanges[uint64](&r)
-	if r.short || len(r.b) != 0 {
-		return nil, errors.New("a table of countries that is cut short or too long")
+	if r.err == nil {
+		if _, err := r.from.ReadByte(); !errors.Is(err, io.EOF) { // which also compares the checksum
+			r.err = fmt.Errorf("there is more behind its end: %w", err)
+		}
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("a table of countries that is broken: %w", r.err)
 	}
 	for _, all := range [][]uint16{t.v4.at, t.v6.at} {
 		for _, at := range all {
@@ -75,49 +77,51 @@ func Parse(packed []byte) (*Table, error) {
 
 func readRanges[T uint32 | uint64](r *reader) ranges[T] {
 	n := int(binary.BigEndian.Uint32(r.take(4)))
-	if n > len(r.b) { // each takes a byte or more
-		r.short = true
+	if n > mostRanges && r.err == nil {
+		r.err = fmt.Errorf("%d ranges, at most %d", n, mostRanges)
+	}
+	if r.err != nil {
 		return ranges[T]{}
 	}
 	all := ranges[T]{start: make([]T, n), at: make([]uint16, n)}
 	var last T
 	for i := range all.start {
-		step := r.uvarint()
-		if i > 0 && step == 0 || uint64(^T(0)-last) < step {
-			r.short = true
+		step, err := binary.ReadUvarint(r.from)
+		if err == nil && (i > 0 && step == 0 || uint64(^T(0)-last) < step) {
+			err = errors.New("ranges out of order")
+		}
+		if err != nil {
+			r.err = err
 			return ranges[T]{}
 		}
 		last += T(step)
 		all.start[i] = last
 	}
-	for i, at := range r.take(n) {
+	for i := range all.at {
+		at, err := r.from.ReadByte()
+		if err != nil {
+			r.err = err
+			return ranges[T]{}
+		}
 		all.at[i] = uint16(at)
 	}
 	return all
 }
 
-// reader reads fields and remembers when there were too few bytes.
+// reader reads fields and remembers the first thing that went wrong.
 type reader struct {
-	b     []byte
-	short bool
+	from *bufio.Reader
+	buf  [32]byte
+	err  error
 }
 
+// take returns the next n bytes, at most 32, until it is called again.
 func (r *reader) take(n int) []byte {
-	if len(r.b) < n {
-		r.short, r.b = true, nil
-		return make([]byte, n)
+	if r.err == nil {
+		_, r.err = io.ReadFull(r.from, r.buf[:n])
 	}
-	taken := r.b[:n]
-	r.b = r.b[n:]
-	return taken
-}
-
-func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.b)
-	if n <= 0 {
-		r.short, r.b = true, nil
-		return 1
+	if r.err != nil {
+		clear(r.buf[:n])
 	}
-	r.b = r.b[n:]
-	return v
+	return r.buf[:n]
 }
