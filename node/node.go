@@ -108,7 +108,7 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 	n.opened = l
 	n.wire()
 	n.serve(l)
-	log.Info("node is up", "node", string(n.name), "domain", cfg.Domain, "version", Version, "media", n.edge.Addr().String())
+	log.Info("node is up", "node", string(n.name), "domain", n.cfg.Domain, "version", Version, "media", n.edge.Addr().String())
 	return n, nil
 }
 
