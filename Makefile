@@ -69,7 +69,7 @@ e2e: $(BIN)
 
 # What a node spends and what it gives back, measured on the real binary.
 load-test: $(BIN)
-	$(GO) test -tags load -count=1 -timeout 20m -v ./tools/load
+	$(GO) test -tags load -count=1 -p 1 -timeout 20m -v ./tools/load ./tools/load/bench
 
 # The packages with tests that need the lab.
 LABS = $(sort $(dir $(shell grep -rl --include=*_test.go '^//go:build.*\blab\b' node cascade signaling turn geo tools 2>/dev/null)))
@@ -97,11 +97,12 @@ fuzz-mesh:
 	sed 's|^\(.*\)/[^/]*:[0-9]*:func \(.*\)$$|./\1 \2|' | grep -v FuzzMemory | \
 	xargs -P 3 -L 1 sh -c 'exec sh tools/fuzz.sh "$$0" "$$1" 20s'
 
-bench: $(BIN) ## print the benchmark: CPU per forwarded packet, beside a control in the same run
-	$(GO) run ./tools/load/cmd/load bench --windows 9 --window 10s
+# What is measured: go doc ./tools/load/bench. ARGS are further flags: make bench ARGS="-v --only 1-to-50".
+bench: $(BIN) ## print the benchmark: CPU per forwarded packet beside other servers in one run; needs Debian's janus
+	$(GO) run ./tools/load/cmd/load bench --json bench.json $(ARGS)
 
-bench-quick: $(BIN) ## the same in two minutes
-	$(GO) run ./tools/load/cmd/load bench
+bench-quick: $(BIN) ## the same beside plain pion alone, in two minutes
+	$(GO) run ./tools/load/cmd/load bench --quick --window 2s $(ARGS)
 
 mesh: $(BIN) ## build and run three nodes (eu, us, ap): http://localhost:8080 to 8082, data in ./data/mesh
 	@sh tools/mesh.sh $(BIN) ./data/mesh $(ARGS)

@@ -25,6 +25,7 @@ var engines = map[string]string{
 	"cascade/link/liveness": "when a peer is dead is tested to the millisecond",
 	"cascade/room":          "everyone may import the nouns of a room, so they pull nothing in",
 	"cascade/route":         "which way a source takes is tested over links that come and go in virtual time",
+	"cascade/standby":       "who is asked for a lost session, and when it is forgotten, is tested in virtual time",
 	"cascade/wire":          "a frame is bytes",
 	"geo/dns/zone":          "what the zone says is tested without a message",
 	"geo/place":             "the same nodes and the same client give the same order everywhere",
@@ -37,6 +38,11 @@ var engines = map[string]string{
 	"signaling/focus":       "a Jingle session is tested with the time as an argument",
 	"signaling/muc":         "the conference's loop orders what a room does; a room that had its own would order it again",
 	"signaling/stanza":      "parsing depends on the bytes alone",
+	"turn/credential":       "a credential depends on key and time alone",
+	"turn/frame":            "a frame is bytes",
+	"turn/offer":            "which servers a client is told of is a table of tests",
+	"turn/peer":             "what is relayed to is tested against every spelling of every range",
+	"turn/quota":            "bounds are tested in virtual time",
 }
 
 // engineImports are the packages that an engine may import besides the standard library's pure ones and other engines.
@@ -61,10 +67,10 @@ var engineNever = map[string]string{
 	"sync":     "one loop owns an engine; see engineMay",
 }
 
-// engineMay are exceptions from engineNever: the locks of receivers, and the one cache of client features that all
-// sessions of a node share.
+// engineMay are exceptions from engineNever: the locks of receivers, the one cache of client features that all sessions of a
+// node share, and the buckets (atomics) that all allocations of a user share.
 var engineMay = map[string][]string{
-	"sync": {"node/sfu/...", "signaling/focus"},
+	"sync": {"node/sfu/...", "signaling/focus", "turn/quota"},
 }
 
 // clocks are the functions of package time that read the clock or wait for it.

@@ -59,7 +59,7 @@ func (n *Node) meshAddresses() ([]netip.Addr, error) {
 		return all, nil
 	}
 	if ip, err := netip.ParseAddr(n.cfg.Mesh.Host); err == nil && !ip.IsUnspecified() {
-		if ip.IsLoopback() || isPublic(ip) {
+		if ip.IsLoopback() || public(ip) {
 			return []netip.Addr{ip}, nil
 		}
 		return append(slices.Clone(n.public), ip), nil

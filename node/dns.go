@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -24,7 +25,7 @@ func (n *Node) listenDNS() error {
 		return fmt.Errorf("--dns: there is no domain to answer for, and the cluster said none; want --domain NAME beside it")
 	}
 	var err error
-	n.dns, err = dns.Listen(dns.Config{Listen: n.cfg.DNS.String(), Domain: n.cfg.Domain, Name: string(n.name), Locate: n.locate, Log: n.log})
+	n.dns, err = dns.Listen(dns.Config{Listen: n.cfg.DNS.String(), Domain: n.cfg.Domain, Name: string(n.name), Locate: n.homing.Locate, Log: n.log})
 	if err != nil {
 		return fmt.Errorf("--dns: %w", err)
 	}
@@ -47,13 +48,10 @@ func (n *Node) keepZone() {
 
 // zoneNodes returns the living nodes as DNS shows them.
 func (n *Node) zoneNodes() []zone.Node {
-	living := n.living()
 	var all []zone.Node
-	for _, one := range n.nodes() {
-		if i := slices.IndexFunc(living, func(m member.Member) bool { return string(m.Name) == one.Name }); i >= 0 {
-			m := living[i]
-			all = append(all, zone.Node{Node: one, Mesh: m.Addr.Port(), NameServer: m.DNS, Since: m.Started})
-		}
+	for _, m := range n.living() {
+		one := zone.Node{Node: placed(m), Mesh: m.Addr.Port(), NameServer: m.DNS, Since: m.Started}
+		all = append(all, one)
 	}
 	return all
 }
@@ -63,13 +61,41 @@ func (n *Node) living() []member.Member {
 	if n.mesh != nil {
 		return slices.DeleteFunc(n.mesh.Standing(), func(m member.Member) bool { return m.State != member.Alive })
 	}
-	return []member.Member{{Name: n.name, Self: true, Meta: member.Meta{DNS: n.dns != nil}}}
+	one := member.Member{Name: n.name, Self: true, Meta: member.Meta{Region: n.cfg.Region, Build: Version, DNS: n.dns != nil}}
+	if n.cfg.NodeURL != nil {
+		one.URL = n.cfg.NodeURL.String()
+	}
+	if l := n.cfg.Location; l != nil {
+		one.Located, one.Lat, one.Lon = true, int16(math.Round(100*l.Lat)), int16(math.Round(100*l.Lon))
+	}
+	for _, c := range n.edge.Candidates() {
+		one.Media = append(one.Media, c.Addr)
+	}
+	return []member.Member{one}
 }
 
-// locate says who the clients of a network are and how many bits of its address that depends on.
-func (n *Node) locate(p netip.Prefix) (place.Client, int) {
-	if n.homing == nil { // the table of countries could not be read, and the node will not start
-		return place.Client{}, 0
+// placed returns a member as geo/place knows it. Its addresses are those by which clients send it media: the public ones when it has
+// any, since nobody outside reaches the others.
+func placed(m member.Member) place.Node {
+	node := place.Node{
+		Name: string(m.Name), URL: m.URL, Region: m.Region, Location: place.Location{Lat: float64(m.Lat) / 100, Lon: float64(m.Lon) / 100}, Located: m.Located,
+		Load: m.Load, Oldest: m.Oldest, Newest: m.Newest, Draining: m.Drain,
 	}
-	return n.homing.Locate(p)
+	var all []netip.Addr
+	for _, a := range slices.Concat(m.Media, m.Link) {
+		if ip := a.Addr().Unmap(); !slices.Contains(all, ip) {
+			all = append(all, ip)
+		}
+	}
+	if slices.ContainsFunc(all, public) {
+		all = slices.DeleteFunc(all, func(ip netip.Addr) bool { return !public(ip) })
+	}
+	for _, ip := range all {
+		if ip.Is4() {
+			node.IPv4 = append(node.IPv4, ip)
+		} else {
+			node.IPv6 = append(node.IPv6, ip)
+		}
+	}
+	return node
 }

@@ -28,7 +28,7 @@ const (
 func (n *Node) examine(ctx context.Context) doctor.Report {
 	ctx, cancel := context.WithTimeout(ctx, examination)
 	defer cancel()
-	f := doctor.Facts{Domain: n.cfg.Domain, Node: string(n.name), Given: len(n.cfg.Advertise) > 0, Public: isPublic, Certificate: n.certificateFacts()}
+	f := doctor.Facts{Domain: n.cfg.Domain, Node: string(n.name), Given: len(n.cfg.Advertise) > 0, Public: public, Certificate: n.certificateFacts()}
 	for _, c := range n.edge.Candidates() {
 		f.Addresses = append(f.Addresses, c.Addr.Addr())
 	}

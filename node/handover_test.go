@@ -290,7 +290,7 @@ func move(ctx context.Context, t *testing.T, from, to *Node, guests ...*guest) f
 		paths = append(paths, path)
 	}
 	for i, path := range paths {
-		path.Redirect(legs[i].Deliver)
+		path.Redirect(func(sealed []byte) { legs[i].Deliver(sealed) })
 	}
 	return func() {
 		for _, p := range paths {

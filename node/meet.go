@@ -54,7 +54,7 @@ func (n *Node) meet(ctx context.Context) error {
 
 // seen takes the address by which another node sees this one, when this one cannot be reached by one of its own.
 func (n *Node) seen(ip netip.Addr) {
-	if len(n.cfg.Advertise) > 0 || !isPublic(ip) || slices.ContainsFunc(own(), func(a netip.Addr) bool { return isPublic(a) && a.Is4() == ip.Is4() }) {
+	if len(n.cfg.Advertise) > 0 || !public(ip) || slices.ContainsFunc(own(), func(a netip.Addr) bool { return public(a) && a.Is4() == ip.Is4() }) {
 		return
 	}
 	n.public = append(n.public, ip)
@@ -70,7 +70,7 @@ func (n *Node) ownRecord(ctx context.Context) {
 		return // it is not meant to be reached
 	}
 	mine := own()
-	if slices.ContainsFunc(mine, isPublic) {
+	if slices.ContainsFunc(mine, public) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, recordTime)
@@ -80,7 +80,7 @@ func (n *Node) ownRecord(ctx context.Context) {
 		found[i] = found[i].Unmap()
 	}
 	slices.SortFunc(found, netip.Addr.Compare)
-	found = slices.DeleteFunc(slices.Compact(found), func(ip netip.Addr) bool { return !isPublic(ip) })
+	found = slices.DeleteFunc(slices.Compact(found), func(ip netip.Addr) bool { return !public(ip) })
 	one := func(v4 bool) {
 		if i := slices.IndexFunc(found, func(ip netip.Addr) bool { return ip.Is4() == v4 }); i >= 0 {
 			n.public = append(n.public, found[i])
@@ -102,8 +102,8 @@ func (n *Node) ownRecord(ctx context.Context) {
 // shared is what providers put their customers behind (RFC 6598).
 var shared = netip.MustParsePrefix("100.64.0.0/10")
 
-// isPublic reports whether others on the Internet can reach an address.
-func isPublic(ip netip.Addr) bool {
+// public reports whether others on the Internet can reach an address.
+func public(ip netip.Addr) bool {
 	return ip.IsGlobalUnicast() && !ip.IsPrivate() && !shared.Contains(ip)
 }
 

@@ -1,15 +1,12 @@
 package node
 
 import (
-	"context"
 	"net/netip"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/atoll-mesh/atoll/cascade/member"
 	"github.com/atoll-mesh/atoll/geo/country"
 	"github.com/atoll-mesh/atoll/geo/place"
 	"github.com/atoll-mesh/atoll/node/config"
@@ -52,48 +49,18 @@ func (n *Node) openCountries() error {
 	return nil
 }
 
-// nodes returns the cluster as placing clients needs it.
+// nodes returns the living nodes of the cluster as placing clients needs them.
 func (n *Node) nodes() []place.Node {
-	if n.mesh == nil {
-		return []place.Node{n.self()}
-	}
-	members := n.mesh.Standing()
+	members := n.living()
 	all := make([]place.Node, 0, len(members))
 	for _, m := range members {
-		if m.State == member.Left {
-			continue
-		}
-		one := place.Node{
-			Name: string(m.Name), URL: m.URL, Region: m.Region, Load: m.Load, Oldest: m.Oldest, Newest: m.Newest, Draining: m.Drain, Dead: m.State == member.Dead,
-			Location: place.Location{Lat: float64(m.Lat) / 100, Lon: float64(m.Lon) / 100}, Located: m.Located,
-		}
+		one := placed(m)
 		if one.URL == "" {
 			one.URL = n.usualURL(one.Name)
 		}
-		addresses := m.Media
-		if len(addresses) == 0 {
-			addresses = m.Link
-		}
-		one.IPv4, one.IPv6 = public(addresses)
 		all = append(all, one)
 	}
 	return all
-}
-
-// self is a node without others.
-func (n *Node) self() place.Node {
-	one := place.Node{Name: string(n.name), URL: n.usualURL(string(n.name)), Region: n.cfg.Region}
-	if n.cfg.NodeURL != nil {
-		one.URL = n.cfg.NodeURL.String()
-	}
-	if l := n.cfg.Location; l != nil {
-		one.Location, one.Located = place.Location{Lat: l.Lat, Lon: l.Lon}, true
-	}
-	for _, c := range n.edge.Candidates() {
-		v4, v6 := public([]netip.AddrPort{c.Addr})
-		one.IPv4, one.IPv6 = append(one.IPv4, v4...), append(one.IPv6, v6...)
-	}
-	return one
 }
 
 // usualURL is where the page of a node is that was told no other: below the domain, when that is one.
@@ -102,23 +69,6 @@ func (n *Node) usualURL(name string) string {
 		return ""
 	}
 	return "https://" + name + "." + n.cfg.Domain
-}
-
-// public returns the addresses that everybody can reach; when there is none, those that somebody can.
-func public(all []netip.AddrPort) (v4, v6 []netip.Addr) {
-	private := func(a netip.AddrPort) bool { return a.Addr().IsPrivate() || !a.Addr().IsGlobalUnicast() }
-	only := slices.ContainsFunc(all, func(a netip.AddrPort) bool { return !private(a) })
-	for _, a := range all {
-		into := &v4
-		if a.Addr().Is6() {
-			into = &v6
-		}
-		if only && private(a) || slices.Contains(*into, a.Addr()) {
-			continue
-		}
-		*into = append(*into, a.Addr())
-	}
-	return v4, v6
 }
 
 // homed is the desk as the HTTP face asks it.
@@ -158,15 +108,15 @@ func (h homed) URLs() []string {
 // loadEvery is how often a node looks at how much of itself is used.
 const loadEvery = 2 * time.Second
 
-// watchLoad tells the others how much of the processors this node uses, smoothed over some ten seconds, until ctx ends.
-func (n *Node) watchLoad(ctx context.Context) {
+// watchLoad tells the others how much of the processors this node uses, smoothed over some ten seconds, until the node stops.
+func (n *Node) watchLoad() {
 	ticker := time.NewTicker(loadEvery)
 	defer ticker.Stop()
 	used, at, smooth := processorTime(), time.Now(), 0.0
 	for {
 		select {
 		case <-ticker.C:
-		case <-ctx.Done():
+		case <-n.stopping:
 			return
 		}
 		now, more := time.Now(), processorTime()

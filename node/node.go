@@ -62,13 +62,12 @@ type Node struct {
 	streams   *stream.Server
 	channels  *bridge.Server
 	servers   []*web.Server
-	certs     *cert.Store // of the HTTPS listener, nil without one
+	certs     *cert.Store  // of the HTTPS listener, nil without one
+	dns       *dns.Server  // nil when it is off
+	public    []netip.Addr // that others see, when the machine has none
 	countries *country.Book
 	homing    *homing.Desk
-	unwatch   context.CancelFunc // ends watching the load
-	dns       *dns.Server        // nil when it is off
-	public    []netip.Addr       // that others see, when the machine has none
-	full      atomic.Uint64      // connections that were one too many
+	full      atomic.Uint64 // connections that were one too many
 	serving   sync.WaitGroup
 	stopping  chan struct{} // closed when the node stops
 
@@ -151,7 +150,9 @@ func (n *Node) open() (listeners, error) {
 	}
 	l, err := n.listen()
 	note(err)
-	note(n.listenDNS())
+	if n.homing != nil { // whom it asks who is near
+		note(n.listenDNS())
+	}
 	if len(problems) == 0 { // others may talk to it from now on
 		if err := n.joinMesh(); err != nil {
 			note(fmt.Errorf("--mesh: %w", err))
@@ -211,10 +212,8 @@ func (n *Node) serve(l listeners) {
 		Health:     n.health,
 		Homing:     homed{n},
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	n.unwatch = cancel
 	if n.mesh != nil {
-		n.serving.Go(func() { n.watchLoad(ctx) })
+		n.serving.Go(n.watchLoad)
 	}
 	all := l.all()
 	admin := web.Admin(web.AdminConfig{
@@ -302,7 +301,6 @@ func (n *Node) Stop(ctx context.Context) error {
 		sockets.Go(n.channels.Close)
 		sockets.Go(n.streams.Close)
 		sockets.Wait()
-		n.unwatch()
 		n.serving.Wait()
 		n.countries.Close()
 		if n.dns != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/cascade/member"
 	"github.com/atoll-mesh/atoll/node/config"
-	"github.com/atoll-mesh/atoll/node/edge/path"
+	"github.com/atoll-mesh/atoll/node/edge"
 	"github.com/atoll-mesh/atoll/node/mesh"
 	"github.com/atoll-mesh/atoll/node/reach"
 )
@@ -56,7 +56,7 @@ func (n *Node) ports() []port {
 			return netip.AddrPort{}, false
 		case ip.IsLoopback() && !self[0].IsLoopback():
 			return netip.AddrPort{}, false
-		case len(n.public) > 0 && !isPublic(ip):
+		case len(n.public) > 0 && !public(ip):
 			ip = self[0]
 		}
 		return netip.AddrPortFrom(ip.Unmap(), number), true
@@ -125,12 +125,12 @@ func (n *Node) askReachOf(ctx context.Context, one member.Member) ([]reached, er
 	for i := range ports {
 		p := &ports[i].probe
 		if p.Kind == reach.ICE {
-			p.Ufrag, p.Pwd = reach.Credentials()
-			way, err := n.edge.NewPath(path.Credentials{Ufrag: p.Ufrag, Pwd: p.Pwd})
+			way, err := n.edge.Prepare(edge.Credentials{}, true)
 			if err != nil {
 				return nil, err
 			}
 			defer way.Close()
+			p.Ufrag, p.Pwd = way.Local().Ufrag, way.Local().Pwd
 		}
 		task.Probes = append(task.Probes, *p)
 	}

@@ -25,7 +25,9 @@ type ChannelOpened struct {
 type ChannelText struct {
 	ID     uint64
 	Opener bool // the sender is who opened the channel
-	Text   []byte
+	// Seq counts the messages of the sender on the channel from 1 on: when one was lost with a link the channel is closed.
+	Seq  uint64
+	Text []byte
 }
 
 // ChannelClosed says that a channel is closed, with a code of RFC 6455 7.4.
@@ -57,6 +59,7 @@ func (f *ChannelOpened) fields(c *coder) {
 func (f *ChannelText) fields(c *coder) {
 	number(c, &f.ID, 0, anything)
 	c.flag(&f.Opener)
+	number(c, &f.Seq, 1, anything)
 	c.bytes(&f.Text, maxChannelText)
 }
 

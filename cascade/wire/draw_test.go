@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"net/netip"
 	"reflect"
 	"slices"
 	"testing"
@@ -44,6 +45,8 @@ func drawAs[T any](t *rapid.T, blank T) T {
 
 func drawRoom(t *rapid.T) string { return rapid.StringN(1, 100, MaxRoom).Draw(t, "room") }
 
+func drawMove(t *rapid.T) uint32 { return rapid.Uint32Range(1, FirstTunnel-1).Draw(t, "move") }
+
 func drawName(t *rapid.T) identity.Name {
 	return identity.Name(rapid.StringMatching(`[a-z2-7]{10}`).Draw(t, "name"))
 }
@@ -69,6 +72,10 @@ func fill(t *rapid.T, v reflect.Value, path string) {
 		return
 	case room.Kind:
 		v.SetUint(rapid.Uint64Range(uint64(room.Audio), uint64(room.Video)).Draw(t, path))
+		return
+	case netip.AddrPort:
+		b := rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, path)
+		v.Set(reflect.ValueOf(netip.AddrPortFrom(netip.AddrFrom4([4]byte(b)), rapid.Uint16().Draw(t, path))))
 		return
 	case time.Duration:
 		v.SetInt(rapid.Int64Range(1, 60_000).Draw(t, path) * int64(time.Millisecond))
@@ -240,7 +247,44 @@ func mend(t *rapid.T, f Frame) Frame {
 	case ChannelClosed:
 		f.Status = rapid.Uint16Range(1000, 4999).Draw(t, "status")
 		return f
-	case ChannelOpen, ChannelText:
+	case ChannelText:
+		f.Seq = max(f.Seq, 1)
+		return f
+	case ChannelOpen:
+		return f
+	case Prepare:
+		f.Room += "r"
+		f.Move = drawMove(t)
+		f.Ufrag, f.Pwd = f.Ufrag+"u", f.Pwd+"p"
+		return f
+	case Prepared:
+		f.Room += "r"
+		f.Move = drawMove(t)
+		f.Ufrag, f.Pwd = f.Ufrag+"u", f.Pwd+"p"
+		return f
+	case Answered:
+		f.Room += "r"
+		f.Move = drawMove(t)
+		f.Ufrag, f.Pwd = f.Ufrag+"u", f.Pwd+"p"
+		return f
+	case PathState:
+		f.Room += "r"
+		f.Move, f.State = drawMove(t), max(f.State, 1)
+		return f
+	case Take:
+		f.Room += "r"
+		f.Move, f.Epoch = drawMove(t), max(f.Epoch, 1)
+		for i := range f.Pulls {
+			f.Pulls[i].Sub %= FirstTunnel
+		}
+		return f
+	case Taken:
+		f.Room += "r"
+		f.Move = drawMove(t)
+		return f
+	case Drop:
+		f.Room += "r"
+		f.Move = drawMove(t)
 		return f
 	}
 	t.Fatalf("no rules for %T", f)

@@ -36,15 +36,22 @@ const (
 	typeUnsubscribe = 32
 	typeSubscribed  = 33
 
-	typeSeek   = 40
-	typeSought = 41
-	typeKeep   = 42
-	typeWipe   = 43
+	typeSeek   = 50
+	typeSought = 51
+	typeKeep   = 52
+	typeWipe   = 53
 
-	typeChannelOpen   = 50
-	typeChannelOpened = 51
-	typeChannelText   = 52
-	typeChannelClosed = 53
+	typeChannelOpen   = 60
+	typeChannelOpened = 61
+	typeChannelText   = 62
+	typeChannelClosed = 63
+	typePrepare       = 40
+	typePrepared      = 41
+	typeAnswered      = 42
+	typePathState     = 43
+	typeTake          = 44
+	typeTaken         = 45
+	typeDrop          = 46
 )
 
 // blank has an empty frame of every type.
@@ -79,6 +86,13 @@ var blank = func() map[uint64]Frame {
 		ChannelOpened{},
 		ChannelText{},
 		ChannelClosed{},
+		Prepare{},
+		Prepared{},
+		Answered{},
+		PathState{},
+		Take{},
+		Taken{},
+		Drop{},
 	} {
 		all[f.frame()] = f
 	}
@@ -232,6 +246,27 @@ func (c *coder) body(f Frame) Frame {
 		f.fields(c)
 		return f
 	case ChannelClosed:
+		f.fields(c)
+		return f
+	case Prepare:
+		f.fields(c)
+		return f
+	case Prepared:
+		f.fields(c)
+		return f
+	case Answered:
+		f.fields(c)
+		return f
+	case PathState:
+		f.fields(c)
+		return f
+	case Take:
+		f.fields(c)
+		return f
+	case Taken:
+		f.fields(c)
+		return f
+	case Drop:
 		f.fields(c)
 		return f
 	}

@@ -11,6 +11,7 @@ const (
 	MaxRoom    = 2048      // the name of a room
 	MaxHeader  = 512 << 10 // a copy of a room's header
 	MaxHolders = 200       // nodes that hold one room
+	MaxValue   = 768 << 10 // a participant that moves
 )
 
 // MaxPiece is how many bytes of a longer value one frame takes, MaxPieces how many of these there may be.
@@ -24,6 +25,7 @@ const (
 	maxToken    = 160
 	maxReason   = 123 // RFC 6455 5.5
 	maxLabel    = 64
+	maxICE      = 256
 	maxID       = 1024 // of a stanza; also a language
 	maxJID      = 3071
 	maxPresence = 128 << 10
@@ -38,14 +40,15 @@ const (
 
 // Items of a list.
 const (
-	maxNodes     = 1024
-	maxPrevious  = 128
-	maxTerms     = 1024 // in one context
-	maxOps       = 4096 // also occupants and writes of one message
-	maxRegisters = 8192 // of one message
-	maxParts     = 4096
-	maxSources   = 256
-	maxEncodings = 32
+	maxNodes      = 1024
+	maxPrevious   = 128
+	maxTerms      = 1024 // in one context
+	maxOps        = 4096 // also occupants and writes of one message
+	maxRegisters  = 8192 // of one message
+	maxParts      = 4096
+	maxSources    = 256
+	maxEncodings  = 32
+	maxCandidates = 32
 )
 
 const maxHeight = 1<<16 - 1

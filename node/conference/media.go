@@ -19,6 +19,8 @@ type Leg interface {
 	// Hold keeps what the client sends from now on for whoever goes on with the leg.
 	Hold()
 	Export() (session.Media, error)
+	// Snapshot is Export while the leg goes on.
+	Snapshot() (session.Media, error)
 	Close()
 }
 

@@ -11,11 +11,13 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/node/session"
 	"github.com/atoll-mesh/atoll/signaling/bridge"
+	"github.com/atoll-mesh/atoll/signaling/focus"
 	"github.com/atoll-mesh/atoll/signaling/muc"
+	"github.com/atoll-mesh/atoll/signaling/stanza"
 )
 
 // Released is a participant that left a conference without anybody noticing: everything that another node needs to go on
-// with it, and the frozen leg, whose path holds what the client sends meanwhile.
+// with it, and the frozen leg, whose path holds what the client sends meanwhile. Without media there is no leg.
 type Released struct {
 	Participant *session.Participant
 	Leg         Leg
@@ -35,7 +37,8 @@ type releaseResult struct {
 func (r *release) wants(e room.EndpointID) bool { return slices.Contains(r.endpoints, e) }
 
 // Release takes participants out of a room, all at one moment: first nothing of theirs is taken in any more, then what
-// they are sent ends, then their state is read. Nobody is told. Participants without media cannot be released.
+// they are sent ends, then their state is read. Nobody is told. A media session that is not connected yet ends: it begins anew where
+// the participant goes on.
 func (r *Rooms) Release(ctx context.Context, jid string, endpoints []room.EndpointID) ([]Released, error) {
 	done := make(chan releaseResult, 1)
 	if err := r.post(jid, false, func(c *Conference, now time.Time) { c.release(now, &release{endpoints, done}) }); err != nil {
@@ -94,9 +97,12 @@ func (e *exit) SendRTCP(compound []byte) error {
 func (c *Conference) release(now time.Time, r *release) {
 	for _, e := range r.endpoints {
 		p := c.byEndpoint[e]
-		if p == nil || p.leg == nil || !p.focus.Active() {
-			r.done <- releaseResult{err: fmt.Errorf("release %s: no such participant, or none with media", e)}
+		if p == nil {
+			r.done <- releaseResult{err: fmt.Errorf("release %s: no such participant", e)}
 			return
+		}
+		if p.leg != nil && !p.focus.Active() {
+			c.closeMedia(now, p)
 		}
 		if p.suspendedAt.IsZero() {
 			p.session.Suspend()
@@ -112,7 +118,7 @@ func (c *Conference) tryRelease(now time.Time) {
 		var going []*participant
 		for _, e := range r.endpoints {
 			p := c.byEndpoint[e]
-			if p == nil || p.leg == nil {
+			if p == nil {
 				r.done <- releaseResult{err: fmt.Errorf("release %s: it left meanwhile", e)}
 				return true
 			}
@@ -129,20 +135,24 @@ func (c *Conference) tryRelease(now time.Time) {
 
 func (c *Conference) export(now time.Time, going []*participant) ([]Released, error) {
 	for _, p := range going {
-		p.leg.Hold()
+		if p.leg != nil {
+			p.leg.Hold()
+		}
 	}
 	var out []Released
-	var problems []error
 	for _, p := range going {
-		value := &session.Participant{
-			Room: c.jid, Endpoint: p.endpoint, Epoch: p.epoch + 1,
-			Jingle: p.focus.Export(), Forwarding: p.media.Export(),
-		}
+		value := &session.Participant{Room: c.jid, Endpoint: p.endpoint, Epoch: p.epoch + 1, Jingle: p.focus.Export()}
 		value.Occupancy, _ = c.muc.Export(p.jid)
-		var err error
-		value.Media, err = p.leg.Export()
+		if p.leg != nil {
+			value.Forwarding = p.media.Export()
+			var err error
+			if value.Media, err = p.leg.Export(); err != nil { // the handshake was under way
+				c.log.Info("release without media", "participant", p.endpoint, "error", err)
+				p.leg.Close()
+				p.leg = nil
+			}
+		}
 		value.Stream = p.session.Export()
-		problems = append(problems, err)
 		out = append(out, Released{value, p.leg})
 	}
 	for _, p := range going {
@@ -150,19 +160,21 @@ func (c *Conference) export(now time.Time, going []*participant) ([]Released, er
 		if p.channel != nil {
 			p.channel.Close(bridge.StatusNormal, "the session moves")
 		}
+		if p.media != nil {
+			c.applySFU(now, c.sfu.Leave(now, p.endpoint))
+		}
 		p.leg, p.media = nil, nil
-		c.applySFU(now, c.sfu.Leave(now, p.endpoint))
 		c.applyMUC(now, c.muc.Remove(now, p.jid, muc.Moved))
 		c.forget(p)
 	}
-	return out, errors.Join(problems...)
+	return out, nil
 }
 
 // Arrival is a participant that another node released, with what serves it here.
 type Arrival struct {
 	Participant *session.Participant
 	Session     Session
-	// Open returns the leg that goes on with the participant's media.
+	// Open returns the leg that goes on with the participant's media. Nil: it has none, and is invited when its socket is there.
 	Open func(LegReceiver) (Leg, error)
 }
 
@@ -198,15 +210,19 @@ func (c *Conference) adopt(now time.Time, arrivals []Arrival) error {
 	}
 	// Sources come when everybody is there: then each goes on in the slot that it had.
 	for _, a := range arrivals {
-		c.applySFU(now, c.sfu.SetSources(now, a.Participant.Endpoint, a.Participant.Jingle.Sources))
-		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil {
-			p.sources = a.Participant.Jingle.Sources
-			c.publish(now, p)
+		p := c.byEndpoint[a.Participant.Endpoint]
+		if p == nil {
+			continue
 		}
+		if p.leg != nil {
+			c.applySFU(now, c.sfu.SetSources(now, p.endpoint, a.Participant.Jingle.Sources))
+			p.sources = a.Participant.Jingle.Sources
+		}
+		c.publish(now, p)
 	}
 	c.register()
 	for _, a := range arrivals {
-		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil {
+		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil && p.leg != nil {
 			c.applySFU(now, c.sfu.SetConstraints(now, p.endpoint, p.wants.constraints()))
 		}
 	}
@@ -216,9 +232,15 @@ func (c *Conference) adopt(now time.Time, arrivals []Arrival) error {
 
 func (c *Conference) adoptOne(now time.Time, a Arrival) error {
 	v := a.Participant
+	var presence *stanza.Element
 	for _, e := range c.muc.Admit(now, a.Session.JID(), v.Occupancy) {
-		if w, ok := e.(muc.Write); ok {
-			c.applyMUC(now, []muc.Effect{w})
+		switch e := e.(type) {
+		case muc.Write:
+			c.applyMUC(now, []muc.Effect{e})
+		case muc.Joined:
+			presence = e.Presence
+		case muc.Updated:
+			presence = e.Presence
 		}
 	}
 	o, ok := c.muc.Occupant(v.Occupancy.Nick)
@@ -232,12 +254,20 @@ func (c *Conference) adoptOne(now time.Time, a Arrival) error {
 	}
 	p := c.newParticipant(a.Session, o)
 	p.focus.Import(v.Jingle)
-	p.pwd, p.epoch, p.ready, p.suspendedAt = v.Jingle.BridgePwd, v.Epoch, true, now
+	p.epoch, p.ready, p.suspendedAt = v.Epoch, len(v.Jingle.Features) > 0, now
 	if m, err := bridge.Decode(v.Forwarding.Constraints); err == nil {
 		if wanted, ok := m.(bridge.ReceiverVideoConstraints); ok {
 			p.wants.merge(wanted)
 		}
 	}
+	if a.Open == nil {
+		c.settleIn(p)
+		if presence != nil && !p.ready {
+			c.applyFocus(now, p, p.focus.Joined(now, focus.ParseCaps(presence)))
+		}
+		return nil
+	}
+	p.pwd = v.Jingle.BridgePwd
 	// The leg is alive from its first moment on: what it delivers meanwhile has somewhere to go.
 	var way exit
 	r := &receiver{c: c, p: p, Participant: c.sfu.Import(now, p.endpoint, &way, !p.focus.Rewriting(), &v.Forwarding)}
@@ -253,9 +283,14 @@ func (c *Conference) adoptOne(now time.Time, a Arrival) error {
 	way.leg.Store(&leg)
 	p.leg, p.media = leg, r
 	r.Participant.Connected(now)
+	c.settleIn(p)
+	c.doors.open(p.endpoint, p.pwd)
+	return nil
+}
+
+// settleIn makes p one of this room.
+func (c *Conference) settleIn(p *participant) {
 	c.empty = false
 	c.byJID[p.jid], c.byEndpoint[p.endpoint] = p, p
 	c.rooms.enter(p.jid, c)
-	c.doors.open(p.endpoint, p.pwd)
-	return nil
 }

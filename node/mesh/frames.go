@@ -43,6 +43,9 @@ func (h handler) LinkDown(peer identity.Name, reason error) {
 	}
 	m.reachDue = true
 	m.settle(time.Now())
+	if mover := m.mover.Load(); mover != nil {
+		(*mover).Unlinked(peer)
+	}
 }
 
 func (h handler) Liveness(peer identity.Name, s link.State) {
@@ -82,6 +85,8 @@ func (m *Mesh) frame(from identity.Name, f wire.Frame, relayed bool) error {
 			return m.handle(now, from, f, m.service.Handle)
 		case wire.ClaimAnswer, wire.Holders:
 			return m.handle(now, from, f, m.client.Handle)
+		case wire.Prepare, wire.Prepared, wire.Answered, wire.PathState, wire.Take, wire.Taken, wire.Drop:
+			return m.moved(from, f, relayed)
 		}
 		m.deliver(from, name, f)
 		return nil

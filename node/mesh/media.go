@@ -120,6 +120,10 @@ func (m *Mesh) packet(peer identity.Name, datagram []byte, arrived time.Time) {
 		m.links.Misbehaved(peer, err)
 		return
 	}
+	if t, ok := f.Tunnel(); ok {
+		m.tunnelled(peer, t, packet)
+		return
+	}
 	from := &m.in
 	if f.Feedback {
 		from = &m.out

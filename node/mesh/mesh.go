@@ -35,6 +35,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/directory"
@@ -87,8 +88,10 @@ type Mesh struct {
 	list    *member.List
 	region  string
 
-	in  sinks // by subscription of ours
-	out sinks // by peer and subscription of theirs
+	mover   atomic.Pointer[Mover]
+	tunnels tunnels
+	in      sinks // by subscription of ours
+	out     sinks // by peer and subscription of theirs
 
 	mu       sync.Mutex
 	closed   bool

@@ -15,7 +15,6 @@ import (
 	"github.com/atoll-mesh/atoll/geo/dns"
 	"github.com/atoll-mesh/atoll/geo/place"
 	"github.com/atoll-mesh/atoll/node/edge"
-	"github.com/atoll-mesh/atoll/node/edge/path"
 )
 
 var loopback = netip.MustParseAddr("127.0.0.1")
@@ -68,12 +67,11 @@ func TestMediaIsReachedByAPathOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = e.Close() }()
-	probe := Probe{Kind: ICE, Addr: e.Addr()}
-	probe.Ufrag, probe.Pwd = Credentials()
-	way, err := e.NewPath(path.Credentials{Ufrag: probe.Ufrag, Pwd: probe.Pwd})
+	way, err := e.Prepare(edge.Credentials{}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
+	probe := Probe{Kind: ICE, Addr: e.Addr(), Ufrag: way.Local().Ufrag, Pwd: way.Local().Pwd}
 	forged := probe
 	forged.Pwd = "another password of 22 letters"
 	if got := do(t, around{}, loopback, probe, forged); got[0] != "" || got[1] != "no answer" {

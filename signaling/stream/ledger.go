@@ -11,6 +11,7 @@ import (
 type ledger struct {
 	enabled, resumable bool
 	received           uint32   // stanzas taken from the client
+	handled            uint32   // of these, the handler has had
 	acked              uint32   // of ours, the client has
 	unacked            [][]byte // stanzas sent after acked, oldest first
 	bytes              int      // of unacked

@@ -141,8 +141,8 @@ func (s *Session) Export() session.Stream {
 	return value
 }
 
-// Snapshot returns what another server needs to go on with the session when this one is gone, and changes nothing. ok is false
-// when there is nothing that the client could resume.
+// Snapshot returns what another server needs to go on with the session when this one is gone, and changes nothing. What it has
+// received is what the handler has had. ok is false when there is nothing that the client could resume.
 func (s *Session) Snapshot() (value session.Stream, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +150,7 @@ func (s *Session) Snapshot() (value session.Stream, ok bool) {
 		return session.Stream{}, false
 	}
 	return session.Stream{
-		JID: s.jid, ResumeToken: s.token.String(), Received: s.ledger.received, Acked: s.ledger.acked, Unacked: slices.Clone(s.ledger.unacked),
+		JID: s.jid, ResumeToken: s.token.String(), Received: s.ledger.handled, Acked: s.ledger.acked, Unacked: slices.Clone(s.ledger.unacked),
 	}, true
 }
 
@@ -188,6 +188,9 @@ func (s *Session) route(k *socket, el *stanza.Element) (live bool) {
 	if live && el != nil {
 		s.server.config.Handler.Stanza(s, el)
 	}
+	s.mu.Lock()
+	s.ledger.handled = s.ledger.received
+	s.mu.Unlock()
 	return live
 }
 
@@ -360,7 +363,7 @@ func (s *Session) suspended() bool {
 
 // restore fills a session that another server exported and lets it wait for its client.
 func (s *Session) restore(value session.Stream, revived bool) error {
-	l := ledger{enabled: true, resumable: true, received: value.Received, acked: value.Acked, revived: revived}
+	l := ledger{enabled: true, resumable: true, received: value.Received, handled: value.Received, acked: value.Acked, revived: revived}
 	l.known = len(value.Unacked)
 	for _, xml := range value.Unacked {
 		l.unacked = append(l.unacked, xml)

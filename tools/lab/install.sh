@@ -1,12 +1,18 @@
 #!/bin/sh
-# Installs what the network lab needs on Debian: run as root, as often as you like. Node.js 20.19 or newer has to be there.
+# Installs what the network lab and the benchmark need on Debian: run as root, as often as you like. Node.js 20.19 or newer has to be there.
 set -eu
 cd "$(dirname "$0")"
 
 fail() { echo "tools/lab/install.sh: $*" >&2; exit 1; }
 
 # program:package
-needed='kdig:knot-dnsutils ip:iproute2 nft:nftables ping:iputils-ping pgrep:procps chromium:chromium firefox-esr:firefox-esr'
+needed='
+	ip:iproute2 nft:nftables ping:iputils-ping pgrep:procps
+	chromium:chromium firefox-esr:firefox-esr
+	kdig:knot-dnsutils
+	turnutils_uclient:coturn
+	janus:janus
+'
 
 missing=
 for pair in $needed; do

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// child is a server that runs as a process of its own, so that what it spends can be told from what we spend.
-type child struct {
+// Process is a server that runs as a process of its own, so that what it spends can be told from what we spend.
+type Process struct {
 	name  string
 	cmd   *exec.Cmd
 	tail  tail
@@ -22,9 +22,9 @@ type child struct {
 	err   error
 }
 
-// spawn starts a process that ends with us. first receives the first line of its standard output.
-func spawn(name string, first chan<- string, argv ...string) (*child, error) {
-	c := &child{name: name, cmd: exec.Command(argv[0], argv[1:]...), ended: make(chan struct{})}
+// Spawn starts a process that ends with us. first receives the first line of its standard output.
+func Spawn(name string, first chan<- string, argv ...string) (*Process, error) {
+	c := &Process{name: name, cmd: exec.Command(argv[0], argv[1:]...), ended: make(chan struct{})}
 	c.cmd.Stderr = &c.tail
 	c.cmd.SysProcAttr = dieWithParent()
 	out, err := c.cmd.StdoutPipe()
@@ -46,16 +46,22 @@ func spawn(name string, first chan<- string, argv ...string) (*child, error) {
 	return c, nil
 }
 
-// pid returns the process id.
-func (c *child) pid() int { return c.cmd.Process.Pid }
+// PID returns the process id.
+func (c *Process) PID() int { return c.cmd.Process.Pid }
 
-// failure tells how the process ended, with the last it said.
-func (c *child) failure() error {
+// Ended is closed when the process is gone.
+func (c *Process) Ended() <-chan struct{} { return c.ended }
+
+// Log returns the last that the process said.
+func (c *Process) Log() string { return c.tail.String() }
+
+// Failure tells how the process ended, with the last it said.
+func (c *Process) Failure() error {
 	return fmt.Errorf("%s ended: %w\n%s", c.name, errors.Join(c.err, errors.New("it was to stay")), c.tail.String())
 }
 
-// stop asks the process to end and kills it when it has not within five seconds, which is an error.
-func (c *child) stop() error {
+// Stop asks the process to end and kills it when it has not within five seconds, which is an error.
+func (c *Process) Stop() error {
 	_ = c.cmd.Process.Signal(syscall.SIGTERM)
 	timer := time.NewTimer(5 * time.Second)
 	defer timer.Stop()
