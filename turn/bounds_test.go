@@ -26,8 +26,15 @@ func TestAllocationsAreBounded(t *testing.T) {
 			user string
 			want int
 		}{
-			{home, "ann", 0}, {office, "ann", 0}, {cafe, "ann", 486}, {home, "ann", 0}, {home, "ann", 486},
-			{home, "ben", 0}, {home, "ben", 0}, {home, "eve", 486}, {cafe, "eve", 0},
+			{home, "ann", 0},
+			{office, "ann", 0},
+			{cafe, "ann", 486},
+			{home, "ann", 0},
+			{home, "ann", 486},
+			{home, "ben", 0},
+			{home, "ben", 0},
+			{home, "eve", 486},
+			{cafe, "eve", 0},
 		} {
 			if got := allocate(c.at, c.user); got != c.want {
 				t.Errorf("%d, %s: %d, want %d", k, c.user, got, c.want)

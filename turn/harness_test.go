@@ -27,7 +27,6 @@ type world struct {
 	media     *simnet.PacketConn // of the member
 	beside    *simnet.PacketConn // another port of the member
 	stranger  *simnet.PacketConn
-	clients   int
 	addresses int
 }
 
@@ -129,13 +128,7 @@ func (w *world) dial(h *simnet.Host, way string) net.PacketConn {
 	return turn.NewSTUNConn(c)
 }
 
-// client is pion's, with a credential of a user.
-func (w *world) client(h *simnet.Host, way, user string) *turn.Client {
-	w.Helper()
-	username, password := w.key.Issue(time.Now(), user)
-	return w.clientAs(w.dial(h, way), way, username, password)
-}
-
+// clientAs is pion's client with a credential.
 func (w *world) clientAs(conn net.PacketConn, way, username, password string) *turn.Client {
 	w.Helper()
 	at := net.JoinHostPort(serverAt, ways[way])
@@ -149,7 +142,6 @@ func (w *world) clientAs(conn net.PacketConn, way, username, password string) *t
 	if err := c.Listen(); err != nil {
 		w.Fatal(err)
 	}
-	w.clients++
 	return c
 }
 

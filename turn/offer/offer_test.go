@@ -72,8 +72,13 @@ func TestWaysToANode(t *testing.T) {
 	self.TURN, self.TURNS = 0, 8443
 	got := Servers([]Node{self, n})
 	want := []Server{
-		{"turn", "192.0.2.2", 3478, "udp"}, {"turn", "2001:db8::2", 3478, "udp"}, {"turn", "192.0.2.2", 3478, "tcp"}, {"turn", "2001:db8::2", 3478, "tcp"},
-		{"turns", "a.meet.test", 443, "tcp"}, {"turns", "192.0.2.1", 8443, "tcp"}, {"stun", "192.0.2.2", 3478, "udp"},
+		{"turn", "192.0.2.2", 3478, "udp"},
+		{"turn", "2001:db8::2", 3478, "udp"},
+		{"turn", "192.0.2.2", 3478, "tcp"},
+		{"turn", "2001:db8::2", 3478, "tcp"},
+		{"turns", "a.meet.test", 443, "tcp"},
+		{"turns", "192.0.2.1", 8443, "tcp"},
+		{"stun", "192.0.2.2", 3478, "udp"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
