@@ -22,7 +22,7 @@ import (
 )
 
 // startNode runs a node on loopback and returns it with the URL of its XMPP WebSocket.
-func startNode(t *testing.T) (*Node, string) {
+func startNode(t *testing.T, flags ...string) (*Node, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -32,7 +32,10 @@ func startNode(t *testing.T) (*Node, string) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := config.Load([]string{"--http", addr, "--mesh", "127.0.0.1:0", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir()}, nil)
+	flags = append([]string{
+		"--http", addr, "--node-url", "http://" + addr, "--mesh", "127.0.0.1:0", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir(),
+	}, flags...)
+	cfg, err := config.Load(flags, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
