@@ -44,7 +44,8 @@ func flows(ctx context.Context, t *testing.T, what string, guests ...*guest) {
 
 // TestMove moves a live participant from one node to another and back, and then the other one: the new node prepares a path,
 // the client restarts ICE, its packets go both ways, the participant is handed over. Both go on to talk all the time. Nothing
-// is lost or comes twice in either direction, across the wrap of every sequence.
+// is lost or comes twice in either direction, across the wrap of every sequence. (A link drops what it cannot send within 40
+// ms, which happens when the machine has no time for it; that much may be missing.)
 func TestMove(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
@@ -80,6 +81,14 @@ func TestMove(t *testing.T) {
 		g.stop()
 		g.done.Wait()
 	}
+	dropped := 0
+	for _, n := range []*Node{first, second} {
+		for _, l := range n.mesh.Links() {
+			for _, class := range l.Dropped {
+				dropped += int(class.Packets)
+			}
+		}
+	}
 	for name, g := range map[string]*guest{"a": a, "b": b} {
 		streams := g.ear.streams()
 		if len(streams) != 2 {
@@ -87,8 +96,8 @@ func TestMove(t *testing.T) {
 		}
 		for ssrc, s := range streams {
 			t.Logf("%s, ssrc %d: %+v", name, ssrc, s)
-			if s.missing != 0 || s.twice != 0 || !s.wrapped {
-				t.Errorf("%s, ssrc %d: %+v; want nothing missing, nothing twice, a wrap", name, ssrc, s)
+			if s.missing > dropped || s.twice != 0 || s.jumps != 0 || !s.wrapped {
+				t.Errorf("%s, ssrc %d: %+v; want nothing missing (but %d packets that the link was too slow for), nothing twice, no jump, a wrap", name, ssrc, s, dropped)
 			}
 		}
 		if err := g.Err(); err != nil {

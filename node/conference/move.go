@@ -101,9 +101,10 @@ func (r *Rooms) Media(ctx context.Context, jid string, endpoint room.EndpointID)
 }
 
 // Expect says that a participant is to come from another node until a time, and what it gets there: the room is opened, and
-// what it gets is pulled and kept.
-func (r *Rooms) Expect(jid string, endpoint room.EndpointID, wants []wire.Want, until time.Time) error {
-	return r.post(jid, true, func(c *Conference, now time.Time) { c.expect(now, endpoint, wants, until) })
+// what it gets is pulled and kept. Ready is called from the room's loop when the room is open and has asked for everything:
+// what is sent after that is not missed.
+func (r *Rooms) Expect(jid string, endpoint room.EndpointID, wants []wire.Want, until time.Time, ready func()) error {
+	return r.post(jid, true, func(c *Conference, now time.Time) { c.expect(now, endpoint, wants, until, ready) })
 }
 
 // Unexpect ends Expect.
@@ -112,11 +113,11 @@ func (r *Rooms) Unexpect(jid string, endpoint room.EndpointID) {
 	_ = r.post(jid, false, func(c *Conference, now time.Time) { c.unexpect(now, endpoint) })
 }
 
-func (c *Conference) expect(now time.Time, endpoint room.EndpointID, wants []wire.Want, until time.Time) {
+func (c *Conference) expect(now time.Time, endpoint room.EndpointID, wants []wire.Want, until time.Time, ready func()) {
 	c.expected[endpoint] = until
 	if c.hold(func(c *Conference, now time.Time) {
 		if _, still := c.expected[endpoint]; still {
-			c.expect(now, endpoint, wants, until)
+			c.expect(now, endpoint, wants, until, ready)
 		}
 	}) {
 		return
@@ -127,6 +128,7 @@ func (c *Conference) expect(now time.Time, endpoint room.EndpointID, wants []wir
 		list[i] = sfu.Want{Source: w.Source, Height: w.Height}
 	}
 	c.applySFU(now, c.sfu.Expect(now, endpoint, list))
+	ready()
 }
 
 func (c *Conference) unexpect(now time.Time, endpoint room.EndpointID) {

@@ -68,21 +68,26 @@ func (m *Mover) prepare(from identity.Name, f wire.Prepare) {
 	p.Redirect(a.up)
 	p.Notify(a.notify)
 	m.cfg.Mesh.OpenTunnel(from, f.Move, true, a.sealed)
-	if !f.Standby {
-		if err := m.cfg.Rooms.Expect(f.Room, f.Endpoint, f.Wants, time.Now().Add(preparedTime)); err != nil {
-			m.forget(key)
-			m.cfg.Mesh.Tell(from, refuse)
-			return
-		}
+	if f.Standby {
+		a.offer()
+		return
 	}
-	local := p.Local()
+	if err := m.cfg.Rooms.Expect(f.Room, f.Endpoint, f.Wants, time.Now().Add(preparedTime), a.offer); err != nil {
+		m.forget(key)
+		m.cfg.Mesh.Tell(from, refuse)
+	}
+}
+
+// offer tells the other node of the path.
+func (a *arrival) offer() {
+	e, local := a.m.cfg.Edge, a.path.Local()
 	answer := wire.Prepared{
-		Room: f.Room, Move: f.Move, Ufrag: local.Ufrag, Pwd: local.Pwd, Fingerprint: m.cfg.Edge.Fingerprint(), Socket: m.cfg.Socket,
+		Room: a.jid, Move: a.move, Ufrag: local.Ufrag, Pwd: local.Pwd, Fingerprint: e.Fingerprint(), Socket: a.m.cfg.Socket,
 	}
-	for _, c := range m.cfg.Edge.Candidates() {
+	for _, c := range e.Candidates() {
 		answer.Candidates = append(answer.Candidates, wire.Candidate{Addr: c.Addr, Priority: c.Priority, Foundation: c.Foundation})
 	}
-	m.cfg.Mesh.Tell(from, answer)
+	a.m.cfg.Mesh.Tell(a.from, answer)
 }
 
 // expire closes a path that nobody took.

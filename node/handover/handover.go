@@ -66,7 +66,7 @@ type Rooms interface {
 	Reinvite(ctx context.Context, jid string, endpoint room.EndpointID, at identity.Name, t focus.Transport, answered func(conference.Answer)) error
 	Hand(ctx context.Context, jid string, endpoint room.EndpointID, to identity.Name) (conference.Released, error)
 	Adopt(ctx context.Context, jid string, arrivals []conference.Arrival) error
-	Expect(jid string, endpoint room.EndpointID, wants []wire.Want, until time.Time) error
+	Expect(jid string, endpoint room.EndpointID, wants []wire.Want, until time.Time, ready func()) error
 	Unexpect(jid string, endpoint room.EndpointID)
 }
 
