@@ -29,6 +29,7 @@ import (
 	"github.com/atoll-mesh/atoll/node/config"
 	"github.com/atoll-mesh/atoll/node/data"
 	"github.com/atoll-mesh/atoll/node/edge"
+	"github.com/atoll-mesh/atoll/node/handover"
 	"github.com/atoll-mesh/atoll/node/homing"
 	"github.com/atoll-mesh/atoll/node/mesh"
 	"github.com/atoll-mesh/atoll/node/web"
@@ -62,6 +63,7 @@ type Node struct {
 	rooms     *conference.Rooms
 	streams   *stream.Server
 	channels  *bridge.Server
+	mover     *handover.Mover // nil when the mesh is off
 	servers   []*web.Server
 	certs     *cert.Store  // of the HTTPS listener, nil without one
 	dns       *dns.Server  // nil when it is off
@@ -205,6 +207,7 @@ func (n *Node) wire() {
 		Log:     n.log,
 		Origins: []string{"*"}, // node/web has asked for the origin already
 	})
+	n.wireMover()
 	n.channels = bridge.NewServer(bridge.Config{Lookup: n.rooms.Lookup, Version: Version, Log: n.log})
 }
 
@@ -310,6 +313,9 @@ func (n *Node) Stop(ctx context.Context) error {
 			if cut := s.Shutdown(grace); ctx.Err() != nil || !errors.Is(cut, context.DeadlineExceeded) {
 				err = errors.Join(err, cut)
 			}
+		}
+		if n.mover != nil {
+			n.mover.Close()
 		}
 		err = errors.Join(err, n.rooms.Close(ctx))
 		var sockets sync.WaitGroup // each waits some seconds for clients that do not answer
