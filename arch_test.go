@@ -29,6 +29,7 @@ var engines = map[string]string{
 	"cascade/wire":          "a frame is bytes",
 	"geo/dns/zone":          "what the zone says is tested without a message",
 	"geo/place":             "the same nodes and the same client give the same order everywhere",
+	"node/doctor":           "what is wrong follows from what is known",
 	"node/edge/path":        "when to check, answer and nominate is tested in virtual time",
 	"node/edge/counter":     "a counter that repeats gives keys away; every case is tested without sockets",
 	"node/session":          "what is handed over is a value",

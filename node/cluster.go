@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/netip"
@@ -10,11 +11,12 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/link"
 	"github.com/atoll-mesh/atoll/cascade/member"
 	"github.com/atoll-mesh/atoll/node/mesh"
+	"github.com/atoll-mesh/atoll/node/reach"
 	"github.com/atoll-mesh/atoll/node/web"
 )
 
 // joinMesh opens the ports between nodes and enters the cluster.
-func (n *Node) joinMesh() error {
+func (n *Node) joinMesh(l listeners) error {
 	if n.cfg.Mesh.Off {
 		return nil
 	}
@@ -26,18 +28,23 @@ func (n *Node) joinMesh() error {
 		Network: member.Sockets{}, Host: n.cfg.Mesh.Host, Port: n.cfg.Mesh.Port, Key: n.key, Secret: n.cfg.Secret, Region: n.cfg.Region, Build: Version,
 		Advertise: addresses, Join: n.cfg.Join, Resolver: net.DefaultResolver, Folder: n.folder, Log: n.log,
 		Domain: n.cfg.Domain, DNS: n.dns != nil,
+		Do: func(ctx context.Context, from netip.Addr, task []byte) []byte {
+			return reach.Do(ctx, neighbours{n}, from, task)
+		},
 	}
-	for _, c := range n.edge.Candidates() {
-		cfg.Media = append(cfg.Media, c.Addr)
-	}
+	cfg.Media = n.mediaAddresses()
+	cfg.TURN, cfg.TURNS = l.turnPorts()
 	if l := n.cfg.Location; l != nil {
 		cfg.Location, cfg.Located = [2]float64{l.Lat, l.Lon}, true
 	}
 	if n.cfg.NodeURL != nil {
 		cfg.URL = n.cfg.NodeURL.String()
 	}
-	n.mesh, err = mesh.Start(cfg)
-	return err
+	if n.mesh, err = mesh.Start(cfg); err != nil {
+		return err
+	}
+	n.way.Store(n.mesh)
+	return nil
 }
 
 // meshAddresses are what other nodes reach this one by: what was advertised, else the public address that was found out, then what

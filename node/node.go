@@ -54,8 +54,11 @@ type Node struct {
 
 	key       identity.Key
 	folder    *data.Folder
-	mesh      *mesh.Mesh // nil when it is off
+	mesh      *mesh.Mesh                // nil when it is off
+	way       atomic.Pointer[mesh.Mesh] // the same for those who ask while it starts
+	opened    listeners
 	edge      *edge.Edge
+	relay     *relay // nil when TURN is off
 	rooms     *conference.Rooms
 	streams   *stream.Server
 	channels  *bridge.Server
@@ -88,24 +91,39 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 	l, err := n.open()
 	if err != nil {
 		l.close()
-		if n.edge != nil {
-			err = errors.Join(err, n.edge.Close())
-		}
-		if n.dns != nil {
-			err = errors.Join(err, n.dns.Close())
-		}
-		if n.folder != nil {
-			err = errors.Join(err, n.folder.Close())
-		}
-		if n.countries != nil {
-			n.countries.Close()
-		}
-		return nil, err
+		return nil, errors.Join(err, n.free())
+	}
+	n.opened = l
+	if err := n.startTURN(&l); err != nil {
+		l.close()
+		return nil, errors.Join(err, n.free())
 	}
 	n.wire()
 	n.serve(l)
 	log.Info("node is up", "node", string(n.name), "domain", cfg.Domain, "version", Version, "media", n.edge.Addr().String())
 	return n, nil
+}
+
+// free gives back what open took, as far as it came.
+func (n *Node) free() error {
+	var errs []error
+	if n.dns != nil {
+		errs = append(errs, n.dns.Close())
+	}
+	errs = append(errs, n.relay.close())
+	if n.mesh != nil {
+		errs = append(errs, n.mesh.Close())
+	}
+	if n.edge != nil {
+		errs = append(errs, n.edge.Close())
+	}
+	if n.countries != nil {
+		n.countries.Close()
+	}
+	if n.folder != nil {
+		errs = append(errs, n.folder.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // open takes everything that somebody else could hold: the folder and the ports.
@@ -149,7 +167,7 @@ func (n *Node) open() (listeners, error) {
 	note(err)
 	note(n.listenDNS())
 	if len(problems) == 0 { // others may talk to it from now on
-		if err := n.joinMesh(); err != nil {
+		if err := n.joinMesh(l); err != nil {
 			note(fmt.Errorf("--mesh: %w", err))
 		}
 	}
@@ -176,7 +194,7 @@ func (n *Node) wire() {
 		Key:    n.cfg.Secret.Derive("conference id"),
 		Rand:   n.rand,
 	})
-	answers := domain.New(domain.Config{Items: []string{"conference." + n.cfg.Domain, "focus." + n.cfg.Domain}})
+	answers := domain.New(domain.Config{Items: []string{"conference." + n.cfg.Domain, "focus." + n.cfg.Domain}, Services: n.services})
 	router := conference.NewRouter(n.rooms, answers, focus.Desk{Domain: n.cfg.Domain})
 	n.streams = stream.NewServer(stream.Config{
 		Domain:  n.cfg.Domain,
@@ -218,6 +236,7 @@ func (n *Node) serve(l listeners) {
 		Health:  n.health,
 		Cluster: n.cluster,
 		Rooms:   n.roomReports,
+		Doctor:  n.examine,
 		Log:     n.log,
 	})
 	for _, one := range all {
@@ -229,6 +248,9 @@ func (n *Node) serve(l listeners) {
 	}
 	if n.dns != nil {
 		n.serving.Go(n.keepZone)
+	}
+	if n.mesh != nil {
+		n.serving.Go(n.sayReach)
 	}
 	for i, one := range all { // the metrics read from all servers
 		s := n.servers[i]
@@ -293,14 +315,7 @@ func (n *Node) Stop(ctx context.Context) error {
 		sockets.Go(n.streams.Close)
 		sockets.Wait()
 		n.serving.Wait()
-		n.countries.Close()
-		if n.dns != nil {
-			err = errors.Join(err, n.dns.Close())
-		}
-		if n.mesh != nil {
-			err = errors.Join(err, n.mesh.Close())
-		}
-		err = errors.Join(err, n.edge.Close(), n.folder.Close())
+		err = errors.Join(err, n.free())
 		n.log.Info("node is down", "took", time.Since(start))
 	})
 	return err

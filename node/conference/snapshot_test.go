@@ -28,7 +28,7 @@ func TestSnapshot(t *testing.T) {
 		if take(); len(got) != 2 || got[a.jid].Media.Profile == 0 || got[b.jid].Room != testRoom || got[b.jid].Epoch != 1 || !got[b.jid].Jingle.Active {
 			t.Errorf("three: %+v", got)
 		}
-		if !r.rooms.Inside(a.jid) || r.rooms.Inside("nobody") {
+		if len(r.rooms.Where(a.jid)) != 1 || len(r.rooms.Where("nobody")) != 0 {
 			t.Error("who is inside")
 		}
 		if n := a.unavailable(b) + b.unavailable(a); n != 0 {

@@ -249,6 +249,7 @@ func (c *Conference) adoptOne(now time.Time, a Arrival) error {
 	}
 	if r := c.remotes[v.Endpoint]; r != nil { // it comes from there
 		delete(c.remotes, v.Endpoint)
+		c.doors.lead(v.Endpoint, "")
 		r.occupant.Sources = nil
 		c.setSources(now, r)
 	}

@@ -27,3 +27,6 @@ func (m *Mesh) Subscriptions() (pulled, served int) { return m.in.count(), m.out
 
 // Addr returns the address that others gossip with.
 func (m *Mesh) Addr() netip.AddrPort { return m.list.Addr() }
+
+// LinkPort returns the UDP port of the links.
+func (m *Mesh) LinkPort() uint16 { return m.port }

@@ -3,18 +3,22 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/geo/dns"
 	"github.com/atoll-mesh/atoll/geo/dns/zone"
+	"github.com/atoll-mesh/atoll/node/doctor"
 )
 
 const served = "meet.example.org"
@@ -25,7 +29,25 @@ type process struct {
 	dns   netip.AddrPort
 	admin string
 	cmd   *exec.Cmd
-	log   bytes.Buffer
+	log   journal
+}
+
+// journal is the log of a process that runs.
+type journal struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.Write(b)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.b.String()
 }
 
 // processes starts n nodes of one cluster on 127.0.0.2 and what follows, the later ones by the first.
@@ -123,4 +145,54 @@ func TestAKilledNodeLeavesEveryAnswer(t *testing.T) {
 	}
 	took := within(t, 4*time.Second, "the stopped node is in no answer", func() bool { return slices.Equal(all[0].answers(t), []netip.Addr{all[0].ip}) })
 	t.Logf("stopped: after %v", took)
+}
+
+func TestOneLinePerPortSaysWhetherAnotherNodeReachesIt(t *testing.T) {
+	for _, p := range processes(t, 2) {
+		want := []string{"http TCP", "media UDP", "dns UDP", "dns TCP", "mesh TCP", "mesh UDP", "mesh links UDP"}
+		lines := func() (found []string) {
+			for line := range strings.Lines(p.log.String()) {
+				if strings.Contains(line, "another node reaches this port") {
+					_, rest, _ := strings.Cut(line, `"port":"`)
+					name, _, _ := strings.Cut(rest, `"`)
+					found = append(found, name)
+				}
+			}
+			return found
+		}
+		within(t, 30*time.Second, "each port has its line", func() bool { return len(lines()) >= len(want) })
+		if got := lines(); !slices.Equal(got, want) || strings.Contains(p.log.String(), "cannot reach this port") {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
+// TestDoctor asks one of two nodes whose domain nobody delegates: that is its only trouble.
+func TestDoctor(t *testing.T) {
+	all := processes(t, 2)
+	within(t, 20*time.Second, "they know each other", func() bool { return len(all[0].answers(t)) == 2 })
+	var code int
+	var out, errs string
+	within(t, 20*time.Second, "heartbeats go both ways", func() bool {
+		code, out, errs = atoll(t, "doctor", "--admin", all[0].admin)
+		return strings.Contains(out, "ok    ports        mesh links")
+	})
+	if code != failed || !strings.Contains(errs, "something does not work") {
+		t.Errorf("code %d, err %q", code, errs)
+	}
+	for _, want := range []string{
+		"ok    ports        media UDP 127.0.0.2:", "ok    clock        ", "warn  certificate  --https is off",
+		"ok    dns          the node's own DNS answers by udp", "ok    dns          the node's own DNS answers by tcp", "warn  dns          DNS is on port",
+		"fail  dns          ", "-> add to the zone above", ".meet.example.org.",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("without %q:\n%s", want, out)
+		}
+	}
+	t.Logf("\n%s", out)
+	code, out, _ = atoll(t, "doctor", "--admin", all[0].admin, "--json")
+	var report doctor.Report
+	if err := json.Unmarshal([]byte(out), &report); code != failed || err != nil || report.Status != doctor.Fail || len(report.Checks) < 10 {
+		t.Errorf("code %d, %v, %s", code, err, out)
+	}
 }

@@ -134,8 +134,3 @@ type drainCommand struct {
 
 // Run says that there is no drain yet.
 func (drainCommand) Run() error { return errors.New("drain: not built yet") }
-
-type doctorCommand struct{}
-
-// Run says that there is no doctor yet.
-func (doctorCommand) Run() error { return errors.New("doctor: not built yet") }
