@@ -100,7 +100,7 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 	}
 	n.wire()
 	n.serve(l)
-	log.Info("node is up", "node", string(n.name), "domain", cfg.Domain, "version", Version, "media", n.edge.Addr().String())
+	log.Info("node is up", "node", string(n.name), "domain", n.cfg.Domain, "version", Version, "media", n.edge.Addr().String())
 	return n, nil
 }
 
@@ -165,7 +165,9 @@ func (n *Node) open() (listeners, error) {
 	}
 	l, err := n.listen()
 	note(err)
-	note(n.listenDNS())
+	if n.homing != nil { // whom it asks who is near
+		note(n.listenDNS())
+	}
 	if len(problems) == 0 { // others may talk to it from now on
 		if err := n.joinMesh(l); err != nil {
 			note(fmt.Errorf("--mesh: %w", err))

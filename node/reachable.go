@@ -125,12 +125,12 @@ func (n *Node) askReachOf(ctx context.Context, one member.Member) ([]reached, er
 	for i := range ports {
 		p := &ports[i].probe
 		if p.Kind == reach.ICE {
-			p.Ufrag, p.Pwd = reach.Credentials()
-			way, err := n.edge.Prepare(edge.Credentials{Ufrag: p.Ufrag, Pwd: p.Pwd}, true)
+			way, err := n.edge.Prepare(edge.Credentials{}, true)
 			if err != nil {
 				return nil, err
 			}
 			defer way.Close()
+			p.Ufrag, p.Pwd = way.Local().Ufrag, way.Local().Pwd
 		}
 		task.Probes = append(task.Probes, *p)
 	}

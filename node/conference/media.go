@@ -27,7 +27,7 @@ type Leg interface {
 // LegReceiver is who a leg delivers to. Its calls come from the edge's goroutines.
 type LegReceiver interface {
 	Connected()
-	RTP(packet []byte, arrived time.Time)
+	RTP(packet []byte, arrived time.Time) (more bool)
 	RTCP(compound []byte, arrived time.Time)
 	Tick(now time.Time)
 	Closed(reason error)
