@@ -30,7 +30,7 @@ type State uint8
 const (
 	Searching State = iota
 	Here            // the session is this node's, or is about to be
-	Recorded        // its holder is dead, and this is its record
+	Found           // it came with the answer, from its holder or from the record of a dead one
 	Refused         // the token is forged
 	Unknown         // nobody has it
 )
@@ -117,17 +117,18 @@ func (s *Search) lacks(n identity.Name) {
 	}
 }
 
-// Answer takes what a node says. An answer that is not awaited is nothing, unless it is the session itself.
+// Answer takes what a node says. An answer that is not awaited any more is nothing, unless it is the session itself.
 func (s *Search) Answer(from identity.Name, code wire.SoughtCode, at identity.Name) {
-	if s.state != Searching || from != s.to && code != wire.SoughtSent {
+	itself := code == wire.SoughtSent || code == wire.SoughtRecord || code == wire.SoughtWhole
+	if s.state != Searching || from != s.to && !itself {
 		return
 	}
 	s.to = ""
 	switch code {
 	case wire.SoughtSent:
 		s.state = Here
-	case wire.SoughtRecord:
-		s.state = Recorded
+	case wire.SoughtRecord, wire.SoughtWhole:
+		s.state = Found
 	case wire.SoughtRefused:
 		s.state = Refused
 	case wire.SoughtAt:

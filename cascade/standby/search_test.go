@@ -100,13 +100,13 @@ func TestSearch(t *testing.T) {
 		"moved twice": {func(w *world) {
 			w.holder, w.trail[nodeA], w.trail[nodeB] = nodeD, nodeB, nodeD
 		}, Here, 40 * time.Millisecond},
-		"holder dead":            {func(w *world) { w.keepAs(nodeA); w.dead[nodeA] = true }, Recorded, 30 * time.Millisecond},
-		"holder does not answer": {func(w *world) { w.keepAs(nodeA); w.slow[nodeA] = true }, Recorded, patience + 40*time.Millisecond},
-		"holder began anew":      {func(w *world) { w.keepAs(nodeA) }, Recorded, 50 * time.Millisecond},
+		"holder dead":            {func(w *world) { w.keepAs(nodeA); w.dead[nodeA] = true }, Found, 30 * time.Millisecond},
+		"holder does not answer": {func(w *world) { w.keepAs(nodeA); w.slow[nodeA] = true }, Found, patience + 40*time.Millisecond},
+		"holder began anew":      {func(w *world) { w.keepAs(nodeA) }, Found, 50 * time.Millisecond},
 		"moved, then its holder died": {func(w *world) {
 			w.keepAs(nodeB)
 			w.trail[nodeA], w.dead[nodeB] = nodeB, true
-		}, Recorded, 40 * time.Millisecond},
+		}, Found, 40 * time.Millisecond},
 		"moved, and its maker is gone": {func(w *world) {
 			w.keepAs(nodeB)
 			w.holder, w.dead[nodeA] = nodeB, true

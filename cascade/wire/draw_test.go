@@ -225,9 +225,9 @@ func mend(t *rapid.T, f Frame) Frame {
 		f.Without = ascending(f.Without)
 		return f
 	case Sought:
-		f.Code = SoughtCode(rapid.IntRange(int(SoughtUnknown), int(SoughtFailed)).Draw(t, "code"))
+		f.Code = SoughtCode(rapid.IntRange(int(SoughtUnknown), int(SoughtWhole)).Draw(t, "code"))
 		f.Part, f.Parts = drawPiece(t)
-		if f.Code != SoughtRecord {
+		if f.Code != SoughtRecord && f.Code != SoughtWhole {
 			f.Part, f.Parts, f.Value = 0, 1, nil
 		}
 		if f.Code != SoughtAt {

@@ -24,6 +24,7 @@ const (
 	SoughtAt                            // ask At
 	SoughtRecord                        // its holder is dead; Value is what the receiver kept of it, in parts
 	SoughtFailed                        // it is here and stays here
+	SoughtWhole                         // its holder gave it up; Value is all that it is, in parts
 )
 
 // Sought answers Seek.
@@ -31,8 +32,8 @@ type Sought struct {
 	ID          uint64
 	Code        SoughtCode
 	At          identity.Name // with SoughtAt
-	Part, Parts uint16        // Parts is 1 but with SoughtRecord
-	Value       []byte        // with SoughtRecord
+	Part, Parts uint16        // Parts is 1 but with SoughtRecord and SoughtWhole
+	Value       []byte        // with SoughtRecord and SoughtWhole
 }
 
 // Keep gives what a session is to the node that goes on with it when the sender dies. It replaces the one before. The value holds
@@ -59,14 +60,14 @@ func (f *Seek) fields(c *coder) {
 
 func (f *Sought) fields(c *coder) {
 	number(c, &f.ID, 0, anything)
-	number(c, &f.Code, uint64(SoughtUnknown), uint64(SoughtFailed))
+	number(c, &f.Code, uint64(SoughtUnknown), uint64(SoughtWhole))
 	optional(c, &f.At, name)
 	c.pieces(&f.Part, &f.Parts)
 	c.bytes(&f.Value, MaxPiece)
 	switch {
 	case (f.Code == SoughtAt) != (f.At != ""):
 		c.fail("a place with code %d", f.Code)
-	case f.Code != SoughtRecord && (f.Parts != 1 || len(f.Value) > 0):
+	case f.Code != SoughtRecord && f.Code != SoughtWhole && (f.Parts != 1 || len(f.Value) > 0):
 		c.fail("a value with code %d", f.Code)
 	}
 }

@@ -3,6 +3,8 @@ package conference
 import (
 	"time"
 
+	"github.com/atoll-mesh/atoll/cascade/identity"
+	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/node/session"
 )
 
@@ -44,13 +46,31 @@ func (c *Conference) snapshotOf(handed map[*participant]uint32, each func(*sessi
 				value.Media, value.Forwarding = m, p.media.Snapshot()
 			}
 		}
+		if value.Media.Profile == 0 {
+			value.Jingle.Sources = nil // what it sends ends with this node
+		}
 		each(value)
 	}
 }
 
-// Inside reports whether the client with a full JID is in a room, or asks to be.
-func (r *Rooms) Inside(jid string) bool {
+// Where returns the rooms that the client with a full JID is in, or asks to be.
+func (r *Rooms) Where(jid string) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.inRooms[jid]) > 0
+	var all []string
+	for c := range r.inRooms[jid] {
+		all = append(all, c.jid)
+	}
+	return all
+}
+
+// Serving returns the other node that serves an endpoint of a conference, as its id stands in bridge channel URLs.
+func (r *Rooms) Serving(conference, endpoint string) (identity.Name, bool) {
+	r.mu.Lock()
+	c := r.byID[conference]
+	r.mu.Unlock()
+	if c == nil {
+		return "", false
+	}
+	return c.doors.leads(room.EndpointID(endpoint))
 }

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"maps"
 	"math"
 	"net"
 	"net/netip"
@@ -132,6 +133,10 @@ func (m *Mesh) peers() []link.Peer {
 		}
 	}
 	for _, n := range m.client.Servers() {
+		wanted[n] = true
+	}
+	maps.DeleteFunc(m.errands, func(_ identity.Name, until time.Time) bool { return !time.Now().Before(until) })
+	for n := range m.errands {
 		wanted[n] = true
 	}
 	if len(m.members) < small {

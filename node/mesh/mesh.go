@@ -88,10 +88,11 @@ type Mesh struct {
 	list    *member.List
 	region  string
 
-	mover   atomic.Pointer[Mover]
-	tunnels tunnels
-	in      sinks // by subscription of ours
-	out     sinks // by peer and subscription of theirs
+	mover    atomic.Pointer[Mover]
+	sessions atomic.Pointer[Sessions]
+	tunnels  tunnels
+	in       sinks // by subscription of ours
+	out      sinks // by peer and subscription of theirs
 
 	mu       sync.Mutex
 	closed   bool
@@ -107,6 +108,7 @@ type Mesh struct {
 	relayed  map[identity.Name]relayedFrom
 	counter  uint64
 	sub      uint32
+	errands  map[identity.Name]time.Time // until when a link is wanted besides
 	rtt      map[identity.Name]time.Duration
 	alive    []identity.Name // members that the directory can ask
 	reach    []identity.Name
@@ -130,6 +132,7 @@ func Start(cfg Config) (*Mesh, error) {
 		rooms:   make(map[string]*entry),
 		rtt:     make(map[identity.Name]time.Duration),
 		moving:  make(map[identity.Name]int),
+		errands: make(map[identity.Name]time.Time),
 		relayed: make(map[identity.Name]relayedFrom),
 		stop:    make(chan struct{}),
 	}

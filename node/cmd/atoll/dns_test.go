@@ -65,7 +65,7 @@ func processes(t *testing.T, n int, more ...string) []*process {
 		p := &process{ip: ip, dns: netip.MustParseAddrPort(freeAt(t, ip)), admin: free(t), mesh: freeAt(t, ip), secret: secret}
 		args := []string{
 			"run", "--http", freeAt(t, ip), "--https", "off", "--admin", p.admin, "--media", freeAt(t, ip), "--data", t.TempDir(), "--secret-file", secret,
-			"--domain", served, "--dns", p.dns.String(), "--mesh", p.mesh,
+			"--domain", served, "--dns", p.dns.String(), "--mesh", p.mesh, "--turn", "off",
 		}
 		if i > 0 {
 			args = append(args, "--join", all[0].mesh)
