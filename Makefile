@@ -110,7 +110,7 @@ fuzz-mesh:
 
 # What is measured: go doc ./tools/load/bench. ARGS are further flags: make bench ARGS="-v --only 1-to-50".
 bench: $(BIN) ## print the benchmark: CPU per forwarded packet beside other servers in one run; needs Debian's janus
-	$(GO) run ./tools/load/cmd/load bench --json bench.json $(ARGS)
+	$(GO) run ./tools/load/cmd/load bench --json bench.json --svg bench.svg $(ARGS)
 
 bench-quick: $(BIN) ## the same beside plain pion alone, in two minutes
 	$(GO) run ./tools/load/cmd/load bench --quick --window 2s $(ARGS)

@@ -16,7 +16,7 @@ import (
 )
 
 // joinMesh opens the ports between nodes and enters the cluster.
-func (n *Node) joinMesh() error {
+func (n *Node) joinMesh(l listeners) error {
 	if n.cfg.Mesh.Off {
 		return nil
 	}
@@ -32,9 +32,8 @@ func (n *Node) joinMesh() error {
 			return reach.Do(ctx, neighbours{n}, from, task)
 		},
 	}
-	for _, c := range n.edge.Candidates() {
-		cfg.Media = append(cfg.Media, c.Addr)
-	}
+	cfg.Media = n.mediaAddresses()
+	cfg.TURN, cfg.TURNS = l.turnPorts()
 	if l := n.cfg.Location; l != nil {
 		cfg.Location, cfg.Located = [2]float64{l.Lat, l.Lon}, true
 	}

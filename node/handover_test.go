@@ -32,7 +32,7 @@ func startNode(t *testing.T, flags ...string) (*Node, string) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	flags = append([]string{"--http", addr, "--mesh", "127.0.0.1:0", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir()}, flags...)
+	flags = append([]string{"--http", addr, "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir()}, flags...)
 	cfg, err := config.Load(flags, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ const connectionLimit = 20_000
 type listeners struct {
 	http, https, admin net.Listener
 	tls                *tls.Config
+	turn               turnSockets
 }
 
 // listener is one of them with what serves it.
@@ -44,6 +45,7 @@ func (l listeners) close() {
 	for _, one := range l.all() {
 		_ = one.listener.Close() // nothing was served yet
 	}
+	l.turn.close()
 }
 
 // listen opens every port and reads the certificate. The error names each that failed.
@@ -69,6 +71,12 @@ func (n *Node) listen() (listeners, error) {
 			continue
 		}
 		*port.into = web.Limit(opened, port.most, func() { n.full.Add(1) })
+	}
+	if !n.cfg.TURN.Off {
+		var err error
+		if l.turn, err = listenTURN(n.cfg.TURN.Host, n.cfg.TURN.Port); err != nil {
+			problems = append(problems, fmt.Errorf("--turn: %w", err))
+		}
 	}
 	if !n.cfg.HTTPS.Off && n.folder != nil {
 		store, err := n.certificate()

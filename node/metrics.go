@@ -43,7 +43,7 @@ func (n *Node) metrics(listeners []listener) prometheus.Gatherer {
 	if n.mesh != nil {
 		r.MustRegister(meshMetrics{n})
 	}
-	counters := []counter{
+	counters := append(n.turnCounters(r), []counter{
 		{"atoll_media_received_packets_total", "Datagrams from clients that passed.", nil, func() uint64 { return n.edge.Stats().Received }},
 		{"atoll_media_received_bytes_total", "Bytes of datagrams from clients that passed.", nil, func() uint64 { return n.edge.Stats().ReceivedBytes }},
 		{"atoll_media_sent_packets_total", "Datagrams sent to clients.", nil, func() uint64 { return n.edge.Stats().Sent }},
@@ -71,12 +71,13 @@ func (n *Node) metrics(listeners []listener) prometheus.Gatherer {
 		{"atoll_channels_refused_total", "Bridge channels that nobody waits for or with a wrong password.", nil, func() uint64 { return n.channels.Stats().Refused }},
 		{"atoll_channels_broken_total", "Bridge channels that were closed because their client broke a rule or took too little.", nil, func() uint64 { return n.channels.Stats().Broken }},
 		{"atoll_connections_full_total", "TCP connections that were one too many.", nil, n.full.Load},
-	}
+	}...)
+	counters = append(counters, n.dnsCounters()...)
 	for i, l := range listeners {
 		counters = append(counters, counter{
 			"atoll_connections_silent_total", "TCP connections that ended without a request that could be understood.",
 			prometheus.Labels{"listener": l.name},
-			func() uint64 { return n.servers[i].Silent() },
+			func() uint64 { return n.servers[i].Silent() + n.silentHandshakes(l.name) },
 		})
 	}
 	for _, c := range counters {

@@ -58,6 +58,7 @@ type Node struct {
 	way       atomic.Pointer[mesh.Mesh] // the same for those who ask while it starts
 	opened    listeners
 	edge      *edge.Edge
+	relay     *relay // nil when TURN is off
 	rooms     *conference.Rooms
 	streams   *stream.Server
 	channels  *bridge.Server
@@ -91,25 +92,39 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 	l, err := n.open()
 	if err != nil {
 		l.close()
-		if n.edge != nil {
-			err = errors.Join(err, n.edge.Close())
-		}
-		if n.dns != nil {
-			err = errors.Join(err, n.dns.Close())
-		}
-		if n.folder != nil {
-			err = errors.Join(err, n.folder.Close())
-		}
-		if n.countries != nil {
-			n.countries.Close()
-		}
-		return nil, err
+		return nil, errors.Join(err, n.free())
 	}
 	n.opened = l
+	if err := n.startTURN(&l); err != nil {
+		l.close()
+		return nil, errors.Join(err, n.free())
+	}
 	n.wire()
 	n.serve(l)
 	log.Info("node is up", "node", string(n.name), "domain", cfg.Domain, "version", Version, "media", n.edge.Addr().String())
 	return n, nil
+}
+
+// free gives back what open took, as far as it came.
+func (n *Node) free() error {
+	var errs []error
+	if n.dns != nil {
+		errs = append(errs, n.dns.Close())
+	}
+	errs = append(errs, n.relay.close())
+	if n.mesh != nil {
+		errs = append(errs, n.mesh.Close())
+	}
+	if n.edge != nil {
+		errs = append(errs, n.edge.Close())
+	}
+	if n.countries != nil {
+		n.countries.Close()
+	}
+	if n.folder != nil {
+		errs = append(errs, n.folder.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // open takes everything that somebody else could hold: the folder and the ports.
@@ -153,7 +168,7 @@ func (n *Node) open() (listeners, error) {
 	note(err)
 	note(n.listenDNS())
 	if len(problems) == 0 { // others may talk to it from now on
-		if err := n.joinMesh(); err != nil {
+		if err := n.joinMesh(l); err != nil {
 			note(fmt.Errorf("--mesh: %w", err))
 		}
 	}
@@ -180,7 +195,7 @@ func (n *Node) wire() {
 		Key:    n.cfg.Secret.Derive("conference id"),
 		Rand:   n.rand,
 	})
-	answers := domain.New(domain.Config{Items: []string{"conference." + n.cfg.Domain, "focus." + n.cfg.Domain}})
+	answers := domain.New(domain.Config{Items: []string{"conference." + n.cfg.Domain, "focus." + n.cfg.Domain}, Services: n.services})
 	router := conference.NewRouter(n.rooms, answers, focus.Desk{Domain: n.cfg.Domain})
 	n.streams = stream.NewServer(stream.Config{
 		Domain:  n.cfg.Domain,
@@ -304,14 +319,7 @@ func (n *Node) Stop(ctx context.Context) error {
 		sockets.Wait()
 		n.unwatch()
 		n.serving.Wait()
-		if n.dns != nil {
-			err = errors.Join(err, n.dns.Close())
-		}
-		n.countries.Close()
-		if n.mesh != nil {
-			err = errors.Join(err, n.mesh.Close())
-		}
-		err = errors.Join(err, n.edge.Close(), n.folder.Close())
+		err = errors.Join(err, n.free())
 		n.log.Info("node is down", "took", time.Since(start))
 	})
 	return err

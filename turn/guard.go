@@ -113,7 +113,7 @@ func (s *Server) request(from net.Addr) (id [12]byte, known bool) {
 func (s *Server) permit(from net.Addr, peerIP net.IP) bool {
 	ip, ok := netip.AddrFromSlice(peerIP)
 	if !ok || !s.policy.Load().Permits(ip) {
-		s.stats.forbidden.Add(1)
+		s.stats.unpermitted.Add(1)
 		return false
 	}
 	s.mu.Lock()

@@ -13,10 +13,9 @@ import (
 	"github.com/atoll-mesh/atoll/turn/quota"
 )
 
-// errNoTCP and errNoEven are what is not offered.
+// Why there is no relay.
 var (
 	errNoTCP  = errors.New("no relays over TCP")
-	errNoEven = errors.New("no even ports")
 	errClosed = errors.New("the server is closed")
 )
 
@@ -36,30 +35,27 @@ func (relays) AllocateConn(turn.AllocateConnConfig) (net.Conn, error) { return n
 
 // AllocatePacketConn implements turn.RelayAddressGenerator.
 func (r relays) AllocatePacketConn(c turn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
-	user, at, ok := ownerOf(c.UserID)
-	if !ok || c.RequestedPort != 0 {
-		return nil, nil, errNoEven
-	}
 	ip, err := r.s.relayAddress(c.Network)
 	if err != nil {
 		return nil, nil, err
+	}
+	user, at, ok := ownerOf(c.UserID)
+	if !ok { // pion looks for an even port that is free, and closes the socket at once
+		return r.s.listen(c.Network, ip, 0)
 	}
 	relay, err := r.s.open(user, at.Addr())
 	if err != nil {
 		return nil, nil, err
 	}
-	if relay.PacketConn, err = r.s.listen(c.Network, ip); err != nil {
+	var told net.Addr
+	if relay.PacketConn, told, err = r.s.listen(c.Network, ip, c.RequestedPort); err != nil {
 		relay.giveBack()
-		return nil, nil, fmt.Errorf("open a relay: %w", err)
-	}
-	local, ok := relay.LocalAddr().(*net.UDPAddr)
-	if !ok {
-		return nil, nil, errors.Join(fmt.Errorf("a relay at %v", relay.LocalAddr()), relay.Close())
+		return nil, nil, err
 	}
 	if conn, ok := relay.PacketConn.(*net.UDPConn); ok {
 		_ = conn.SetReadBuffer(relayBuffer) // as far as the system lets
 	}
-	return relay, &net.UDPAddr{IP: ip.AsSlice(), Port: local.Port}, nil
+	return relay, told, nil
 }
 
 // relayBuffer holds some hundred milliseconds of a relay's media.
@@ -75,13 +71,21 @@ func (s *Server) relayAddress(network string) (netip.Addr, error) {
 	return netip.Addr{}, fmt.Errorf("no relays on %s", network)
 }
 
-// listen opens a socket at an address, or at every one when the machine does not have it: then a NAT stands in front.
-func (s *Server) listen(network string, ip netip.Addr) (net.PacketConn, error) {
-	conn, err := s.cfg.Listen(network, net.JoinHostPort(ip.String(), "0"))
-	if err == nil {
-		return conn, nil
+// listen opens a socket at an address, or at every one when the machine does not have it: then a NAT stands in front. It returns
+// the address that peers see too.
+func (s *Server) listen(network string, ip netip.Addr, port int) (net.PacketConn, net.Addr, error) {
+	conn, err := s.cfg.Listen(network, net.JoinHostPort(ip.String(), strconv.Itoa(port)))
+	if err != nil {
+		conn, err = s.cfg.Listen(network, net.JoinHostPort("", strconv.Itoa(port)))
 	}
-	return s.cfg.Listen(network, ":"+strconv.Itoa(0))
+	if err != nil {
+		return nil, nil, fmt.Errorf("open a relay: %w", err)
+	}
+	local, ok := conn.LocalAddr().(*net.UDPAddr)
+	if !ok {
+		return nil, nil, errors.Join(fmt.Errorf("open a relay: it is at %v", conn.LocalAddr()), conn.Close())
+	}
+	return conn, &net.UDPAddr{IP: ip.AsSlice(), Port: local.Port}, nil
 }
 
 // relay is the socket of an allocation: nothing leaves or comes in that the policy does not let through.

@@ -18,7 +18,8 @@ type Stats struct {
 	// Allocations refused because the user, or the address or everybody, has too many.
 	OverUser, OverAddress uint64
 	OverHeld              uint64 // permissions and channels that are one too many
-	Forbidden             uint64 // permissions for, and packets to, peers that are not relayed to
+	Unpermitted           uint64 // permissions for addresses where nothing is relayed to
+	Forbidden             uint64 // packets to peers that are not relayed to
 	Strangers             uint64 // packets from such peers
 	OverRate              uint64 // packets that are more than the rate of a user or an address
 	Failed                uint64 // packets that the system did not send
@@ -29,7 +30,7 @@ type Stats struct {
 }
 
 type counters struct {
-	created, upPackets, upBytes, downPackets, downBytes, malformed, expired, forged, replayed, overUser, overAddress, overHeld, forbidden,
+	created, upPackets, upBytes, downPackets, downBytes, malformed, expired, forged, replayed, overUser, overAddress, overHeld, unpermitted, forbidden,
 	strangers, overRate, failed, garbage, limited, halfOpen, overStreams atomic.Uint64
 }
 
@@ -43,7 +44,7 @@ func (s *Server) Stats() Stats {
 		Allocations: allocations, Streams: streams, Created: c.created.Load(),
 		UpPackets: c.upPackets.Load(), UpBytes: c.upBytes.Load(), DownPackets: c.downPackets.Load(), DownBytes: c.downBytes.Load(),
 		Malformed: c.malformed.Load(), Expired: c.expired.Load(), Forged: c.forged.Load(), Replayed: c.replayed.Load(),
-		OverUser: c.overUser.Load(), OverAddress: c.overAddress.Load(), OverHeld: c.overHeld.Load(), Forbidden: c.forbidden.Load(),
+		OverUser: c.overUser.Load(), OverAddress: c.overAddress.Load(), OverHeld: c.overHeld.Load(), Unpermitted: c.unpermitted.Load(), Forbidden: c.forbidden.Load(),
 		Strangers: c.strangers.Load(), OverRate: c.overRate.Load(), Failed: c.failed.Load(), Garbage: c.garbage.Load(),
 		Limited: c.limited.Load(), HalfOpen: c.halfOpen.Load(), OverStreams: c.overStreams.Load(),
 	}

@@ -13,7 +13,7 @@
 // (turn/quota): more is refused with 486 (allocations) or dropped and counted (bytes).
 //
 // An allocation lives for at most an hour without a refresh, and cannot be refreshed for longer than its credential's grace. It
-// has at most 64 permissions and 64 channels. There are no TCP allocations (RFC 6062) and no even ports.
+// has at most 64 permissions and 64 channels. There are no TCP allocations (RFC 6062).
 //
 // # Strangers
 //

@@ -15,7 +15,6 @@ import (
 	"github.com/atoll-mesh/atoll/geo/dns"
 	"github.com/atoll-mesh/atoll/geo/place"
 	"github.com/atoll-mesh/atoll/node/edge"
-	"github.com/atoll-mesh/atoll/node/edge/path"
 )
 
 var loopback = netip.MustParseAddr("127.0.0.1")
@@ -70,7 +69,7 @@ func TestMediaIsReachedByAPathOfItsOwn(t *testing.T) {
 	defer func() { _ = e.Close() }()
 	probe := Probe{Kind: ICE, Addr: e.Addr()}
 	probe.Ufrag, probe.Pwd = Credentials()
-	way, err := e.NewPath(path.Credentials{Ufrag: probe.Ufrag, Pwd: probe.Pwd})
+	way, err := e.Prepare(edge.Credentials{Ufrag: probe.Ufrag, Pwd: probe.Pwd}, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ type Node struct {
 	URL    string // of the XMPP WebSocket
 	Domain string
 	Admin  string // http://host:port of the admin listener
+	Media  string // host:port of the media port
 	PID    int
 
 	child *Process
@@ -38,7 +39,7 @@ func startNode(ctx context.Context, binary string, more ...string) (*Node, error
 	if err != nil {
 		return nil, fmt.Errorf("make data folder: %w", err)
 	}
-	n := &Node{URL: "ws://" + ports[0] + "/xmpp-websocket?room=load", Domain: "localhost", Admin: "http://" + ports[2], data: data}
+	n := &Node{URL: "ws://" + ports[0] + "/xmpp-websocket?room=load", Domain: "localhost", Admin: "http://" + ports[2], Media: ports[1], data: data}
 	n.child, err = Spawn("node", nil, append([]string{
 		binary, "run", "--http", ports[0], "--media", ports[1], "--admin", ports[2], "--mesh", "127.0.0.1:0", "--data", data, "--turn", "off", "--log", "warn",
 	}, more...)...)

@@ -45,10 +45,7 @@ func Length(b []byte) (int, error) {
 			return 0, nil
 		}
 		return fit(header + int(binary.BigEndian.Uint16(b[2:])))
-	case 1: // ChannelData: 0x4000 to 0x4FFF
-		if b[0] > 0x4F {
-			return 0, ErrGarbage
-		}
+	case 1: // ChannelData: 0x4000 to 0x7FFF, as before RFC 8656
 		if len(b) < channelHeader {
 			return 0, nil
 		}

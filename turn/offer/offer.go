@@ -10,6 +10,9 @@
 // that a relay on another continent would cost the whole call what a crash costs once: then the own node is first, and the other
 // is second, for a client whose own node's TURN it cannot reach.
 //
+// The order is a wish: media takes the relay whose pair was checked and nominated first, and a relay that is 80 ms farther away is there
+// a quarter of a second later. So it decides between nodes that are close to each other, which is where it costs nothing.
+//
 // A client is told of two nodes: each further one costs every client an allocation for nothing.
 //
 // # What of a node

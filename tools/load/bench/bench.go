@@ -46,7 +46,8 @@ type Result struct {
 	Windows    []Window             `json:"windows"`
 	Counted    int                  `json:"windows_counted"`
 	CPU        Range[time.Duration] `json:"cpu_ns_per_packet"`
-	Core       float64              `json:"cores"` // that it kept busy, in the middle
+	Core       float64              `json:"cores"`                               // that it kept busy, in the middle
+	Relayed    time.Duration        `json:"cpu_ns_per_relayed_packet,omitempty"` // of the first node of a cluster, by what was sent to it
 	P50        time.Duration        `json:"latency_p50_ns"`
 	P99        time.Duration        `json:"latency_p99_ns"`
 	Loss       float64              `json:"loss"`
@@ -143,16 +144,20 @@ func (r *Result) sum(of *room) error {
 	r.Server, r.Empty = of.kind, of.empty
 	var costs, p50, p99 []time.Duration
 	var loss, allocs, core []float64
+	var relayed []time.Duration
 	for _, w := range r.Windows {
 		if w.Thrown != "" {
 			continue
 		}
 		costs, p50, p99 = append(costs, w.PerPacket()), append(p50, w.P50), append(p99, w.P99)
+		if len(w.Each) > 1 {
+			relayed = append(relayed, w.Each[0]/time.Duration(max(1, w.Sent)))
+		}
 		loss = append(loss, w.Loss())
 		allocs = append(allocs, float64(w.Allocated)/float64(max(1, w.Delivered)))
 		core = append(core, w.CPU.Seconds()/w.Elapsed.Seconds())
 	}
-	r.CPU = rangeOf(costs)
+	r.CPU, r.Relayed = rangeOf(costs), rangeOf(relayed).Median
 	r.P50, r.P99 = rangeOf(p50).Median, rangeOf(p99).Median
 	r.Loss, r.Allocs, r.Core = rangeOf(loss).Median, rangeOf(allocs).Median, rangeOf(core).Median
 	var took []time.Duration

@@ -18,7 +18,8 @@ const (
 // camera makes the packets of one encoding of one publisher.
 type camera struct {
 	ssrc    uint32
-	codec   uint8 // payload type
+	codec   uint8 // payload type of what is in it
+	payload uint8 // payload type of its packets
 	seq     uint16
 	ts      uint32
 	picture uint16
@@ -44,10 +45,15 @@ func (c *camera) packet(buf []byte, s shot, transport uint16, frame time.Duratio
 		if s.tid == 0 {
 			c.tl0++
 		}
-		c.ts = uint32(frame * clockVideo / time.Second)
+		// Two frames that left at once were not taken at once.
+		if ts := uint32(frame * clockVideo / time.Second); int32(ts-c.ts) > 0 || c.ts == 0 {
+			c.ts = ts
+		} else {
+			c.ts += clockVideo / 1000
+		}
 		c.key = s.key
 	}
-	buf = header(buf, c.codec, s.end, c.seq, c.ts, c.ssrc, transport, 0)
+	buf = header(buf, c.payload, s.end, c.seq, c.ts, c.ssrc, transport, 0)
 	c.seq++
 	at := len(buf)
 	buf = append(buf, make([]byte, max(s.size, leastSize))...)

@@ -30,6 +30,8 @@ func startJanus(ctx context.Context) (server, error) {
 
 func (g *gateway) pids() []int { return []int{g.PID()} }
 
+func (g *gateway) payload(codec uint8) uint8 { return codec }
+
 // feedback: Janus numbers its packets where that was negotiated, for senders alone.
 func (g *gateway) feedback() bool { return false }
 

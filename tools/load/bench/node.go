@@ -40,6 +40,8 @@ func (n *node) pids() (all []int) {
 	return all
 }
 
+func (n *node) payload(codec uint8) uint8 { return codec }
+
 func (n *node) feedback() bool { return true }
 
 func (n *node) allocated(ctx context.Context) (sum uint64, ok bool, err error) {
@@ -77,6 +79,9 @@ func (n *node) join(ctx context.Context, c client) (seat, error) {
 	}
 	if c.sends() {
 		cfg.SSRCs = c.ssrcs
+	}
+	if c.codec == payloadAV1 {
+		cfg.Codecs = "av1"
 	}
 	if c.receives() {
 		cfg.OnRTP = c.onRTP

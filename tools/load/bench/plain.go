@@ -27,6 +27,9 @@ func startPlain(ctx context.Context, argv []string) (server, error) {
 
 func (c *control) pids() []int { return []int{c.PID()} }
 
+// payload: plain pion knows one number and does not look into payloads.
+func (c *control) payload(uint8) uint8 { return payloadVP8 }
+
 func (c *control) feedback() bool { return false }
 
 func (c *control) allocated(ctx context.Context) (n uint64, ok bool, err error) {

@@ -1,6 +1,10 @@
 package bench
 
-import "time"
+import (
+	"time"
+
+	"github.com/atoll-mesh/atoll/tools/load/trace"
+)
 
 // Equal packets: 30 frames a second of 6 packets of 1050 bytes (1.51 Mbit/s), a key frame every three seconds.
 const (
@@ -33,4 +37,41 @@ func equal(encodings int) plan {
 		}
 	}
 	return p
+}
+
+// filmed returns a plan as a browser sends: of the trace, the highest encodings that are asked for.
+func filmed(name string, encodings int) (plan, error) {
+	packets, err := trace.Open(name)
+	if err != nil {
+		return plan{}, err
+	}
+	p := plan{codec: payloadVP8}
+	if name == AV1 {
+		p.codec = payloadAV1
+	}
+	highest := 0
+	for _, t := range packets {
+		highest = max(highest, t.Encoding)
+		p.length = max(p.length, t.At)
+	}
+	p.length += time.Second / framesPerSecond
+	p.encodings = min(encodings, highest+1)
+	lowest := highest + 1 - p.encodings
+	whole := make([]int, highest+1) // how many packets of each encoding are of whole frames
+	for i, t := range packets {
+		if t.End {
+			whole[t.Encoding] = i + 1
+		}
+	}
+	begun := make([]bool, highest+1)
+	for i, t := range packets {
+		if t.Encoding < lowest || i >= whole[t.Encoding] {
+			continue
+		}
+		// The first frame of each encoding is a key frame, whatever its size: the plan begins anew with it.
+		key := t.Key || t.Start && !begun[t.Encoding]
+		begun[t.Encoding] = true
+		p.shots = append(p.shots, shot{at: t.At, encoding: t.Encoding - lowest, size: t.Size, start: t.Start, end: t.End, key: key})
+	}
+	return p, nil
 }

@@ -36,6 +36,9 @@ func (o Outcome) print(out io.Writer) {
 		if r.Allocs > 0 {
 			line += fmt.Sprintf("  %.3f allocs", r.Allocs)
 		}
+		if r.Relayed > 0 {
+			line += fmt.Sprintf("  %.1f us at the first node per packet sent to it", micros(r.Relayed))
+		}
 		if thrown := len(r.Windows) - r.Counted; thrown > 0 {
 			line += fmt.Sprintf("  %d windows thrown away", thrown)
 		}

@@ -132,7 +132,7 @@ func (r *room) client(at int, p plan) (client, *performer, *ear) {
 			c.ssrcs.Video = append(c.ssrcs.Video, ssrc+1+2*uint32(i))
 			c.ssrcs.RTX = append(c.ssrcs.RTX, ssrc+2+2*uint32(i))
 		}
-		f = newPerformer(at, r.scenario.Senders, p, ssrc, c.ssrcs.Video)
+		f = newPerformer(at, r.scenario.Senders, p, r.server.payload(p.codec), ssrc, c.ssrcs.Video)
 		f.listeners = r.scenario.listeners()
 		c.onRTCP = f.feedback
 	}
@@ -196,7 +196,7 @@ func (r *room) window(ctx context.Context, warm, d time.Duration) (w Window, err
 	if err != nil {
 		return w, err
 	}
-	after, err := cpu(r.server)
+	spent, err := cpu(r.server)
 	if err != nil {
 		return w, err
 	}
@@ -204,7 +204,11 @@ func (r *room) window(ctx context.Context, warm, d time.Duration) (w Window, err
 	for _, e := range r.ears {
 		e.Close(to)
 	}
-	w = Window{CPU: after - before, Elapsed: to.Sub(from), Sent: sent, Expected: heard, Slipped: slipped, Waited: r.waited() - waited}
+	for i := range spent {
+		spent[i] -= before[i]
+		w.CPU += spent[i]
+	}
+	w = Window{CPU: w.CPU, Each: spent, Elapsed: to.Sub(from), Sent: sent, Expected: heard, Slipped: slipped, Waited: r.waited() - waited}
 	later, _, err := r.server.allocated(ctx)
 	if err != nil {
 		return w, err

@@ -20,8 +20,12 @@ type Scenario struct {
 	LatencyBar float64 `json:"latency_bar,omitempty"`
 }
 
-// Equal is a trace of packets that have the same size.
-const Equal = "equal"
+// Where sizes and times of the video's packets are from.
+const (
+	Equal = "equal" // 6 packets of 1050 bytes, 30 times a second
+	VP8   = "vp8"   // Chromium, simulcast
+	AV1   = "av1"   // Chromium, scalable
+)
 
 // people returns how many there are in the room.
 func (s Scenario) people() int { return s.Senders + s.Receivers }
@@ -45,7 +49,7 @@ func (s Scenario) plan() (plan, error) {
 	case Equal:
 		return equal(s.Encodings), nil
 	}
-	return plan{}, fmt.Errorf("scenario %s: no packets %q", s.Name, s.Trace)
+	return filmed(s.Trace, s.Encodings)
 }
 
 const (
@@ -81,13 +85,14 @@ func quick() []Scenario {
 
 // long are those of the long run. Bars are on what browsers send, where browsers' packets are to be had.
 func long() []Scenario {
-	all := []Scenario{
+	return []Scenario{
 		toMany(20, Equal), toMany(50, Equal), toMany(100, Equal).barred(0, halfOfPion), amongAll(10, Equal),
+		toMany(50, VP8).barred(thirdOfPion, 0), amongAll(10, VP8).barred(thirdOfPion, 0),
+		{Name: "1-to-50-vp8-3-layers", Senders: 1, Receivers: 50, Encodings: 3, Trace: VP8, Nodes: 1},
+		toMany(50, AV1).barred(thirdOfPion, 0),
 		{Name: "audio-50-all-to-all", Senders: 50, Mute: true, Nodes: 1, Bar: audioOfPion},
-		{Name: "1-to-50-3-layers", Senders: 1, Receivers: 50, Encodings: 3, Trace: Equal, Nodes: 1},
 		{Name: "1-to-50-relayed", Senders: 1, Receivers: 50, Encodings: 1, Trace: Equal, Nodes: 2},
 	}
-	return all
 }
 
 // Choose returns the scenarios of those names, of the short run or of the long one.

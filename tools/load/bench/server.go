@@ -32,6 +32,8 @@ type server interface {
 	pids() []int
 	// feedback says whether its clients send transport-wide feedback.
 	feedback() bool
+	// payload returns the payload type that video of a codec, named by the node's, is sent to it with.
+	payload(codec uint8) uint8
 	// allocated returns how many objects it allocated since its start; ok is false where nobody counts.
 	allocated(ctx context.Context) (n uint64, ok bool, err error)
 	// join lets one client in. It returns when its media is connected, or would be if somebody else were there.
@@ -125,15 +127,16 @@ func (l *line) trips() (n int) {
 	return n
 }
 
-func cpu(s server) (sum time.Duration, err error) {
+// cpu returns what each process used so far.
+func cpu(s server) (each []time.Duration, err error) {
 	for _, pid := range s.pids() {
 		d, err := load.CPU(pid)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		sum += d
+		each = append(each, d)
 	}
-	return sum, nil
+	return each, nil
 }
 
 func memory(s server) (sum int64, err error) {

@@ -39,11 +39,11 @@ type performer struct {
 	buf       []byte
 }
 
-// newPerformer returns the k-th of n publishers. Without shots in the plan it has a voice alone.
-func newPerformer(k, n int, p plan, audio uint32, video []uint32) *performer {
+// newPerformer returns the k-th of n publishers, with the payload type of its video. Without shots in the plan it has a voice alone.
+func newPerformer(k, n int, p plan, payload uint8, audio uint32, video []uint32) *performer {
 	f := &performer{plan: p, phase: time.Duration(k) * 100 * time.Millisecond / time.Duration(max(1, n)), voice: microphone{ssrc: audio, seq: 1}}
 	for i, ssrc := range video {
-		f.cameras = append(f.cameras, camera{ssrc: ssrc, codec: p.codec, seq: 1, lines: uint16(720 >> (len(video) - 1 - i))})
+		f.cameras = append(f.cameras, camera{ssrc: ssrc, codec: p.codec, payload: payload, seq: 1, lines: uint16(720 >> (len(video) - 1 - i))})
 	}
 	f.wanted = true
 	return f

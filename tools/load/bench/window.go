@@ -8,17 +8,18 @@ import (
 
 // Window is what one server did in one window.
 type Window struct {
-	CPU       time.Duration `json:"cpu_ns"` // of the server
-	Elapsed   time.Duration `json:"elapsed_ns"`
-	Sent      int64         `json:"sent"`      // packets sent in the window
-	Expected  int64         `json:"expected"`  // copies of them that receivers should get
-	Delivered int64         `json:"delivered"` // copies of them that arrived, at whatever time
-	Slipped   time.Duration `json:"slipped_ns"`
-	Waited    time.Duration `json:"waited_ns"` // by the server's threads, for a core
-	Allocated int64         `json:"allocated"` // objects, by the server
-	P50       time.Duration `json:"p50_ns"`    // of the time from sending to arrival at the receiver's socket
-	P99       time.Duration `json:"p99_ns"`
-	Thrown    string        `json:"thrown_away,omitempty"` // why the window does not count
+	CPU       time.Duration   `json:"cpu_ns"`      // of the server
+	Each      []time.Duration `json:"cpu_each_ns"` // of its processes; of a cluster the first is where who sends is
+	Elapsed   time.Duration   `json:"elapsed_ns"`
+	Sent      int64           `json:"sent"`      // packets sent in the window
+	Expected  int64           `json:"expected"`  // copies of them that receivers should get
+	Delivered int64           `json:"delivered"` // copies of them that arrived, at whatever time
+	Slipped   time.Duration   `json:"slipped_ns"`
+	Waited    time.Duration   `json:"waited_ns"` // by the server's threads, for a core
+	Allocated int64           `json:"allocated"` // objects, by the server
+	P50       time.Duration   `json:"p50_ns"`    // of the time from sending to arrival at the receiver's socket
+	P99       time.Duration   `json:"p99_ns"`
+	Thrown    string          `json:"thrown_away,omitempty"` // why the window does not count
 }
 
 // A window in which more than this was given up of the plan, or less delivered of what was sent, says more about the generator than

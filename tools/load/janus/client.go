@@ -40,6 +40,7 @@ type Client struct {
 
 	mu      sync.Mutex
 	pending map[string]chan message
+	up      chan struct{} // has room for what Janus says of each handle: that media flows
 
 	sending   uint64 // handles
 	receiving uint64
@@ -78,7 +79,7 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("dial janus: %w", err)
 	}
 	ws.SetReadLimit(4 << 20)
-	c := &Client{cfg: cfg, ws: ws, pending: make(map[string]chan message)}
+	c := &Client{cfg: cfg, ws: ws, pending: make(map[string]chan message), up: make(chan struct{}, 2)}
 	c.trips.Store(2) // TCP and the upgrade
 	c.life, c.end = context.WithCancel(context.Background())
 	c.done.Go(c.read)
@@ -100,6 +101,13 @@ func (c *Client) read() {
 		var m message
 		if json.Unmarshal(raw, &m) != nil || m.Janus == "ack" {
 			continue // the event follows
+		}
+		if m.Janus == "webrtcup" {
+			select {
+			case c.up <- struct{}{}:
+			default:
+			}
+			continue
 		}
 		c.mu.Lock()
 		waiting := c.pending[m.Transaction]
@@ -188,7 +196,15 @@ func (c *Client) Publish(ctx context.Context) (err error) {
 	}
 	remote := readRemote(m.JSEP.SDP)
 	remote.Controlled = true
-	return c.Out.Connect(ctx, remote)
+	if err := c.Out.Connect(ctx, remote); err != nil {
+		return err
+	}
+	select {
+	case <-c.up: // nobody can subscribe before
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait until media flows: %w", ctx.Err())
+	}
 }
 
 // Subscribe begins to get what the senders of those ids send, beside what the client gets already. It returns once media is

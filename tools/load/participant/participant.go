@@ -31,6 +31,8 @@ type Config struct {
 	// Features are what the client says that it can, nil for Features. Without the one of SSRC rewriting it is told of
 	// sources by source-add.
 	Features []string
+	// Codecs are those of video that the client says it takes, as "av1,vp8"; empty for vp8.
+	Codecs string
 	// SignallingOnly never connects media: the offer is accepted, the transport stays idle.
 	SignallingOnly bool
 	Network        Network // nil for this machine's own
@@ -74,6 +76,9 @@ type Participant struct {
 func Join(ctx context.Context, cfg Config) (*Participant, error) {
 	if cfg.Features == nil {
 		cfg.Features = Features
+	}
+	if cfg.Codecs == "" {
+		cfg.Codecs = "vp8"
 	}
 	p := &Participant{
 		cfg:       cfg,
@@ -136,7 +141,7 @@ func (p *Participant) SendPresence(sourceInfo string) {
 	}
 	p.stream.Send(`<presence to="` + p.room + `/` + p.Endpoint() + `" xmlns="jabber:client">` + muc +
 		`<stats-id>Go-load</stats-id><c hash="sha-1" node="` + capsNode + `" ver="` + capsVersion(p.cfg.Features) + `" xmlns="` + nsCaps + `"/>` +
-		`<SourceInfo>` + escape(sourceInfo) + `</SourceInfo><jitsi_participant_codecList>vp8</jitsi_participant_codecList>` +
+		`<SourceInfo>` + escape(sourceInfo) + `</SourceInfo><jitsi_participant_codecList>` + escape(p.cfg.Codecs) + `</jitsi_participant_codecList>` +
 		`<nick xmlns="http://jabber.org/protocol/nick">` + escape(p.cfg.Name) + `</nick></presence>`)
 }
 

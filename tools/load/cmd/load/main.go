@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,9 +21,10 @@ import (
 )
 
 type commands struct {
-	Bench benchCommand `cmd:"" help:"Compare a node with other servers."`
-	Join  joinCommand  `cmd:"" help:"Fill a room of a running node."`
-	Plain plainCommand `cmd:"" help:"Run the control server; its first line of output is its URL."`
+	Bench  benchCommand  `cmd:"" help:"Compare a node with other servers."`
+	Join   joinCommand   `cmd:"" help:"Fill a room of a running node."`
+	Record recordCommand `cmd:"" help:"Write down when the packets of Chromium's camera come and how large they are; needs root."`
+	Plain  plainCommand  `cmd:"" help:"Run the control server; its first line of output is its URL."`
 }
 
 type benchCommand struct {
@@ -35,6 +37,7 @@ type benchCommand struct {
 	Verbose bool          `help:"Print every window." short:"v"`
 	Prompt  bool          `help:"Wake receivers by what comes, instead of looking every 4 ms. On loopback the server pays for that."`
 	JSON    string        `help:"Write the report to a file." placeholder:"FILE" name:"json"`
+	SVG     string        `help:"Draw the report into a file." placeholder:"FILE" name:"svg"`
 }
 
 // Run measures and judges.
@@ -57,17 +60,34 @@ func (c *benchCommand) Run(ctx context.Context) error {
 		return err
 	}
 	report, err := b.Run(ctx)
-	if c.JSON != "" {
-		raw, failed := json.MarshalIndent(report, "", "  ")
-		if failed == nil {
-			failed = os.WriteFile(c.JSON, append(raw, '\n'), 0o644)
-		}
-		err = errors.Join(err, failed)
+	if len(report.Outcomes) > 0 {
+		err = errors.Join(err, c.keep(report))
 	}
 	if missed := report.Missed(); err == nil && len(missed) > 0 {
 		err = fmt.Errorf("missed:\n  %s", strings.Join(missed, "\n  "))
 	}
 	return err
+}
+
+// keep writes the files that were asked for.
+func (c *benchCommand) keep(report bench.Report) error {
+	var errs []error
+	if c.JSON != "" {
+		raw, err := json.MarshalIndent(report, "", "  ")
+		if err == nil {
+			err = os.WriteFile(c.JSON, append(raw, '\n'), 0o644)
+		}
+		errs = append(errs, err)
+	}
+	if c.SVG != "" {
+		var chart bytes.Buffer
+		err := report.Chart(&chart)
+		if err == nil {
+			err = os.WriteFile(c.SVG, chart.Bytes(), 0o644)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 type joinCommand struct {

@@ -61,7 +61,8 @@ function Notices({ meeting }: { meeting: Meeting }) {
   const { state, devices } = meeting;
   const reconnecting = state.reconnecting.value;
   const notices = [
-    state.mediaLost.value && !reconnecting ? 'Sound and picture are interrupted …' : '',
+    state.unreachable.value,
+    state.mediaLost.value && !reconnecting && state.unreachable.value === '' ? 'Sound and picture are interrupted …' : '',
     state.phase.value === 'joining' && !reconnecting ? 'Joining …' : '',
     devices.problem.value,
     state.notice.value,
