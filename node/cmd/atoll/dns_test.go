@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -64,8 +66,8 @@ func processes(t *testing.T, n int, more ...string) []*process {
 		ip := netip.AddrFrom4([4]byte{127, 0, 0, byte(2 + i)})
 		p := &process{ip: ip, dns: netip.MustParseAddrPort(freeAt(t, ip)), admin: free(t), mesh: freeAt(t, ip), secret: secret}
 		args := []string{
-			"run", "--http", freeAt(t, ip), "--https", "off", "--admin", p.admin, "--media", freeAt(t, ip), "--data", t.TempDir(), "--secret-file", secret,
-			"--domain", served, "--dns", p.dns.String(), "--mesh", p.mesh, "--turn", "off",
+			"run", "--http", freeAt(t, ip), "--https", "off", "--turn", freeAt(t, ip), "--admin", p.admin, "--media", freeAt(t, ip), "--data", t.TempDir(), "--secret-file", secret,
+			"--domain", served, "--dns", p.dns.String(), "--mesh", p.mesh,
 		}
 		if i > 0 {
 			args = append(args, "--join", all[0].mesh)
@@ -153,7 +155,7 @@ func TestAKilledNodeLeavesEveryAnswer(t *testing.T) {
 
 func TestOneLinePerPortSaysWhetherAnotherNodeReachesIt(t *testing.T) {
 	for _, p := range processes(t, 2) {
-		want := []string{"http TCP", "media UDP", "dns UDP", "dns TCP", "mesh TCP", "mesh UDP", "mesh links UDP"}
+		want := []string{"http TCP", "media UDP", "turn UDP", "turn TCP", "dns UDP", "dns TCP", "mesh TCP", "mesh UDP", "mesh links UDP"}
 		lines := func() (found []string) {
 			for line := range strings.Lines(p.log.String()) {
 				if strings.Contains(line, "another node reaches this port") {
@@ -208,7 +210,7 @@ func TestAJoinerLearnsTheDomain(t *testing.T) {
 	joiner := &process{ip: ip, dns: netip.MustParseAddrPort(freeAt(t, ip)), admin: free(t)}
 	args := func(more ...string) []string {
 		return append([]string{
-			"run", "--http", freeAt(t, ip), "--https", "off", "--media", freeAt(t, ip), "--mesh", freeAt(t, ip), "--join", first.mesh,
+			"run", "--http", freeAt(t, ip), "--https", "off", "--turn", "off", "--media", freeAt(t, ip), "--mesh", freeAt(t, ip), "--join", first.mesh,
 			"--secret-file", first.secret, "--data", t.TempDir(),
 		}, more...)
 	}
@@ -231,5 +233,27 @@ func TestANameThatIsNothingIsJoinedForEver(t *testing.T) {
 	}
 	if len(p.answers(t)) != 1 {
 		t.Error("it does not serve")
+	}
+}
+
+// TestDNSIsCounted reads the metrics of a node after a question for its domain and one for another.
+func TestDNSIsCounted(t *testing.T) {
+	p := processes(t, 1)[0]
+	if reply, err := dns.Ask(t.Context(), "tcp", p.dns, "example.com", zone.TypeA); err != nil || reply.Code != 5 {
+		t.Errorf("%+v, %v", reply, err)
+	}
+	response, err := http.Get("http://" + p.admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`atoll_dns_answers_total{code="refused"} 1`, `atoll_dns_connections_total 1`, "atoll_dns_limited_total 0"} {
+		if !strings.Contains(string(text), want+"\n") {
+			t.Errorf("no %s", want)
+		}
 	}
 }
