@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/atoll-mesh/atoll/cascade/member"
 	"github.com/atoll-mesh/atoll/geo/dns"
 	"github.com/atoll-mesh/atoll/geo/dns/zone"
@@ -100,23 +98,4 @@ func placed(m member.Member) place.Node {
 		}
 	}
 	return node
-}
-
-// dnsCounters are what DNS counts, none when it is off.
-func (n *Node) dnsCounters() []counter {
-	if n.dns == nil {
-		return nil
-	}
-	const answers = "Answers of the DNS server."
-	all := []counter{
-		{"atoll_dns_limited_total", "DNS questions by UDP that came faster than their network may ask.", nil, func() uint64 { return n.dns.Stats().Limited }},
-		{"atoll_dns_garbage_total", "Datagrams to the DNS port that are no questions.", nil, func() uint64 { return n.dns.Stats().Garbage }},
-		{"atoll_dns_truncated_total", "DNS answers that were too long for UDP.", nil, func() uint64 { return n.dns.Stats().Truncated }},
-		{"atoll_dns_connections_total", "TCP connections to the DNS port.", nil, func() uint64 { return n.dns.Stats().Connections }},
-		{"atoll_dns_evicted_total", "TCP connections to the DNS port that gave way to newer ones.", nil, func() uint64 { return n.dns.Stats().Evicted }},
-	}
-	for code, name := range map[int]string{0: "noerror", 1: "formerr", 2: "servfail", 3: "nxdomain", 4: "notimp", 5: "refused"} {
-		all = append(all, counter{"atoll_dns_answers_total", answers, prometheus.Labels{"code": name}, func() uint64 { return n.dns.Stats().Answers[code] }})
-	}
-	return all
 }
