@@ -10,7 +10,7 @@ ARGS    ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz fuzz-mesh bench bench-quick load-test e2e mesh clean FORCE
+.PHONY: soak help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz fuzz-mesh bench bench-quick load-test e2e mesh clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -103,6 +103,9 @@ bench: $(BIN) ## print the benchmark: CPU per forwarded packet beside other serv
 
 bench-quick: $(BIN) ## the same beside plain pion alone, in two minutes
 	$(GO) run ./tools/load/cmd/load bench --quick --window 2s $(ARGS)
+
+soak: $(BIN) ## let 100 people come to a node and go for an hour, and see whether it grows
+	$(GO) run ./tools/load/cmd/load soak $(ARGS)
 
 mesh: $(BIN) ## build and run three nodes (eu, us, ap): http://localhost:8080 to 8082, data in ./data/mesh
 	@sh tools/mesh.sh $(BIN) ./data/mesh $(ARGS)
