@@ -60,6 +60,11 @@ type Node struct {
 	full     atomic.Uint64 // connections that were one too many
 	serving  sync.WaitGroup
 
+	drain    sync.Once
+	draining atomic.Bool
+	drained  web.Drained   // by drain
+	empty    chan struct{} // closed when the drain is over
+
 	mu     sync.Mutex
 	failed error
 	ended  chan struct{}
@@ -75,7 +80,7 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
-	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{})}
+	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{}), empty: make(chan struct{})}
 	l, err := n.open()
 	if err != nil {
 		l.close()
@@ -162,6 +167,7 @@ func (n *Node) wire() {
 		Handler: clients{router},
 		Log:     n.log,
 		Origins: []string{"*"}, // node/web has asked for the origin already
+		Coming:  func() bool { return n.mover != nil && n.mover.Coming() },
 	})
 	n.wireMover()
 	n.channels = bridge.NewServer(bridge.Config{Lookup: n.rooms.Lookup, Version: Version, Log: n.log})
@@ -183,7 +189,7 @@ func (n *Node) serve(l listeners) {
 		XMPP:       n.streams,
 		Bridge:     n.channels,
 		Conference: http.HandlerFunc(n.conferenceRequest),
-		Health:     n.health,
+		Health:     n.ready,
 	})
 	all := l.all()
 	admin := web.Admin(web.AdminConfig{
@@ -193,6 +199,7 @@ func (n *Node) serve(l listeners) {
 		Health:  n.health,
 		Cluster: n.cluster,
 		Rooms:   n.roomReports,
+		Drain:   n.Drain,
 		Log:     n.log,
 	})
 	for _, one := range all {
@@ -233,7 +240,7 @@ func (n *Node) fail(err error) {
 	}
 }
 
-// Wait returns when a listener has failed, with the reason, or when ctx ends, with nil.
+// Wait returns when a listener has failed, with the reason, or when ctx ends or the node was drained, with nil.
 func (n *Node) Wait(ctx context.Context) error {
 	select {
 	case <-n.ended:
@@ -241,6 +248,8 @@ func (n *Node) Wait(ctx context.Context) error {
 		defer n.mu.Unlock()
 		return n.failed
 	case <-ctx.Done():
+		return nil
+	case <-n.empty:
 		return nil
 	}
 }
@@ -274,6 +283,14 @@ func (n *Node) Stop(ctx context.Context) error {
 		n.log.Info("node is down", "took", time.Since(start))
 	})
 	return err
+}
+
+// ready returns nil while the node is for new clients.
+func (n *Node) ready() error {
+	if n.draining.Load() {
+		return errDraining
+	}
+	return n.health()
 }
 
 // health returns nil while the node serves.
