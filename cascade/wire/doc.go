@@ -14,7 +14,7 @@
 //
 //	lane 0       LinkState (Hello goes on a stream of its own, before any lane)
 //	lane 1 to 6  all frames about a room, chosen by FNV-1a of its name: what concerns one room is in order, and a large
-//	             snapshot of one room does not delay most others
+//	             snapshot of one room does not delay most others. Frames about a session or a channel are about the room ""
 //	lane 7       Relayed
 //
 // A frame that cannot be sent in time is not dropped from the middle: the link is closed, and everything that is sent here
@@ -42,6 +42,8 @@
 //	20 Replica 21 Command     22 Refused  23 Deliver 24 Directed 25 Note 26 Order 27 Dominant
 //	30 Subscribe 31 Update    32 Unsubscribe 33 Subscribed
 //	40 Prepare 41 Prepared    42 Answered 43 PathState 44 Take 45 Taken 46 Drop
+//	50 Seek    51 Sought      52 Keep     53 Wipe
+//	60 ChannelOpen 61 ChannelOpened 62 ChannelText 63 ChannelClosed
 //
 // Five do not follow the order of their struct plainly: Hello has Build last, a LinkRow has Up before Loss, a Lease has
 // Header only when HasHeader is true, Replica has a type number before the fields of its message (1 Digest, 2 Ops, 3
@@ -92,7 +94,8 @@
 //
 // Hello is the first frame in each direction, and comes once. LinkState comes every two seconds and when something changed
 // by a tenth. Claim is answered with one ClaimAnswer of the same ID, Command with Deliver or with one Refused of the same
-// ID, Subscribe with one Subscribed of the same Sub. Nothing else is answered. An answer that does not come is not waited
+// ID, Subscribe with one Subscribed of the same Sub, Seek with the parts of one Sought and ChannelOpen with one ChannelOpened of
+// the same ID. Nothing else is answered. An answer that does not come is not waited
 // for longer than its asker says; asking again is always allowed.
 //
 // # One relay

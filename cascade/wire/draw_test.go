@@ -220,6 +220,38 @@ func mend(t *rapid.T, f Frame) Frame {
 	case Subscribed:
 		f.Room += "r"
 		return f
+	case Seek:
+		f.Token += "t"
+		f.Without = ascending(f.Without)
+		return f
+	case Sought:
+		f.Code = SoughtCode(rapid.IntRange(int(SoughtUnknown), int(SoughtWhole)).Draw(t, "code"))
+		f.Part, f.Parts = drawPiece(t)
+		if f.Code != SoughtRecord && f.Code != SoughtWhole {
+			f.Part, f.Parts, f.Value = 0, 1, nil
+		}
+		if f.Code != SoughtAt {
+			f.At = ""
+		}
+		return f
+	case Keep:
+		f.Token += "t"
+		f.Part, f.Parts = drawPiece(t)
+		return f
+	case Wipe:
+		f.Token += "t"
+		return f
+	case ChannelOpened:
+		maybe(t, &f.At)
+		return f
+	case ChannelClosed:
+		f.Status = rapid.Uint16Range(1000, 4999).Draw(t, "status")
+		return f
+	case ChannelText:
+		f.Seq = max(f.Seq, 1)
+		return f
+	case ChannelOpen:
+		return f
 	case Prepare:
 		f.Room += "r"
 		f.Move = drawMove(t)
@@ -294,6 +326,11 @@ func mendMessage(t *rapid.T, m room.Message) room.Message {
 
 func drawPart(t *rapid.T) (part, parts uint16) {
 	parts = rapid.Uint16Range(1, maxParts).Draw(t, "parts")
+	return rapid.Uint16Range(0, parts-1).Draw(t, "part"), parts
+}
+
+func drawPiece(t *rapid.T) (part, parts uint16) {
+	parts = rapid.Uint16Range(1, MaxPieces).Draw(t, "parts")
 	return rapid.Uint16Range(0, parts-1).Draw(t, "part"), parts
 }
 

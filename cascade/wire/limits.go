@@ -14,8 +14,16 @@ const (
 	MaxValue   = 768 << 10 // a participant that moves
 )
 
+// MaxPiece is how many bytes of a longer value one frame takes, MaxPieces how many of these there may be.
+const (
+	MaxPiece  = 768 << 10
+	MaxPieces = 8
+)
+
 // Bytes of a field.
 const (
+	maxToken    = 160
+	maxReason   = 123 // RFC 6455 5.5
 	maxLabel    = 64
 	maxICE      = 256
 	maxID       = 1024 // of a stanza; also a language
@@ -26,6 +34,8 @@ const (
 	maxJSON     = 256 << 10
 	maxKey      = 4096 // of a header field
 	maxText     = 64 << 10
+
+	maxChannelText = 256 << 10
 )
 
 // Items of a list.

@@ -37,6 +37,7 @@ func (c *Conference) appeared(now time.Time, m room.Member) {
 	}
 	r := &remote{node: node, occupant: o}
 	c.remotes[o.Endpoint] = r
+	c.doors.lead(o.Endpoint, node)
 	c.applyMUC(now, c.muc.Appear(now, muc.Remote{Nick: string(o.Endpoint), JID: o.JID, Joined: o.Joined, Presence: o.Presence}))
 	r.media = c.sfu.JoinRemote(now, o.Endpoint, feedback{c})
 	r.media.SetRTT(c.mesh.RTT(node))
@@ -53,6 +54,7 @@ func (c *Conference) changed(now time.Time, m room.Member) {
 	}
 	moved := r.node != node
 	r.node, r.occupant = node, o
+	c.doors.lead(o.Endpoint, node)
 	c.applyMUC(now, c.muc.Change(now, muc.Remote{Nick: string(o.Endpoint), JID: o.JID, Joined: o.Joined, Presence: o.Presence}))
 	c.setSources(now, r)
 	if moved { // the numbers of its sources go on; who gets them from the old node does so until the new one sends
@@ -95,6 +97,7 @@ func (c *Conference) vanished(now time.Time, gone room.Removal) {
 		return
 	}
 	delete(c.remotes, gone.Endpoint)
+	c.doors.lead(gone.Endpoint, "")
 	r.occupant.Sources = nil
 	c.setSources(now, r)
 	c.applySFU(now, c.sfu.Leave(now, gone.Endpoint))

@@ -35,16 +35,7 @@ func (l *Leg) Export() (session.Media, error) {
 		return session.Media{}, fmt.Errorf("export leg: %w", ErrClosed)
 	}
 	l.phase = frozen
-	m := session.Media{
-		Profile:    uint16(l.config.Profile),
-		LocalKey:   slices.Clone(l.config.Keys.LocalMasterKey),
-		LocalSalt:  slices.Clone(l.config.Keys.LocalMasterSalt),
-		RemoteKey:  slices.Clone(l.config.Keys.RemoteMasterKey),
-		RemoteSalt: slices.Clone(l.config.Keys.RemoteMasterSalt),
-		LocalUfrag: l.local.Ufrag, LocalPwd: l.local.Pwd,
-		RemoteUfrag: l.remote.Ufrag, RemotePwd: l.remote.Pwd,
-		RemoteFingerprint: l.want.String(),
-	}
+	m := l.media()
 	l.mu.Unlock()
 
 	if p := l.path; p != nil {
@@ -62,18 +53,8 @@ func (l *Leg) Export() (session.Media, error) {
 	l.edge.forget(l)
 	l.wipe()
 
-	for ssrc, w := range seal.rtp.All() {
-		m.Sent = append(m.Sent, session.SentRTP{SSRC: ssrc, Index: w.Highest, Window: w.Seen})
-	}
-	for ssrc, w := range open.rtp.All() {
-		m.Received = append(m.Received, session.ReceivedRTP{SSRC: ssrc, Index: w.Highest, Window: w.Seen})
-	}
-	for ssrc, next := range seal.rtcp.All() {
-		m.SentRTCP = append(m.SentRTCP, session.SentRTCP{SSRC: ssrc, Next: next})
-	}
-	for ssrc, w := range open.rtcp.All() {
-		m.ReceivedRTCP = append(m.ReceivedRTCP, session.ReceivedRTCP{SSRC: ssrc, Index: w.Highest, Window: w.Seen})
-	}
+	m.Sent, m.SentRTCP = sent(seal)
+	m.Received, m.ReceivedRTCP = received(open)
 	return m, nil
 }
 

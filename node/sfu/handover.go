@@ -14,6 +14,11 @@ import (
 // belongs to the control side.
 func (p *Participant) Export() session.Forwarding {
 	p.freeze()
+	return p.Snapshot()
+}
+
+// Snapshot returns where everything stands while it goes on. It belongs to the control side.
+func (p *Participant) Snapshot() session.Forwarding {
 	f := session.Forwarding{Constraints: slices.Clone(p.constraints.Raw)}
 	p.up.mu.Lock()
 	st, _ := p.up.recorder.State()
@@ -67,7 +72,7 @@ func (r *Room) Import(now time.Time, id room.EndpointID, out Egress, plain bool,
 		p.goOn(s, now)
 	}
 	p.constraints.Raw = slices.Clone(f.Constraints)
-	if f.NextTransportSeq != 0 || f.FeedbackCount != 0 {
+	if f.NextTransportSeq != 0 || f.FeedbackCount != 0 || f.FeedbackMoves != 0 {
 		p.up.mu.Lock()
 		p.up.recorder = bandwidth.Resume(p.ssrc, bandwidth.State{Next: f.NextTransportSeq, Count: f.FeedbackCount, Moves: f.FeedbackMoves})
 		p.up.mu.Unlock()
