@@ -27,6 +27,7 @@ import (
 	"github.com/atoll-mesh/atoll/node/edge"
 	"github.com/atoll-mesh/atoll/node/handover"
 	"github.com/atoll-mesh/atoll/node/mesh"
+	"github.com/atoll-mesh/atoll/node/resume"
 	"github.com/atoll-mesh/atoll/node/web"
 	"github.com/atoll-mesh/atoll/signaling/bridge"
 	"github.com/atoll-mesh/atoll/signaling/domain"
@@ -56,6 +57,7 @@ type Node struct {
 	streams  *stream.Server
 	channels *bridge.Server
 	mover    *handover.Mover // nil when the mesh is off
+	resume   *resume.Service // nil when the mesh is off
 	servers  []*web.Server
 	full     atomic.Uint64 // connections that were one too many
 	serving  sync.WaitGroup
@@ -157,14 +159,16 @@ func (n *Node) wire() {
 	answers := domain.New(domain.Config{Items: []string{"conference." + n.cfg.Domain, "focus." + n.cfg.Domain}})
 	router := conference.NewRouter(n.rooms, answers, focus.Desk{Domain: n.cfg.Domain})
 	n.streams = stream.NewServer(stream.Config{
-		Domain:  n.cfg.Domain,
-		Node:    string(n.name),
-		Handler: clients{router},
-		Log:     n.log,
-		Origins: []string{"*"}, // node/web has asked for the origin already
+		Domain:    n.cfg.Domain,
+		Node:      string(n.name),
+		Handler:   clients{n, router},
+		Log:       n.log,
+		Elsewhere: elsewhere{n},
+		Origins:   []string{"*"}, // node/web has asked for the origin already
 	})
+	n.channels = bridge.NewServer(bridge.Config{Lookup: n.rooms.Lookup, Elsewhere: elsewhere{n}, Version: Version, Log: n.log})
 	n.wireMover()
-	n.channels = bridge.NewServer(bridge.Config{Lookup: n.rooms.Lookup, Version: Version, Log: n.log})
+	n.wireResume()
 }
 
 // serve starts the HTTP servers.
@@ -257,6 +261,9 @@ func (n *Node) Stop(ctx context.Context) error {
 			if cut := s.Shutdown(grace); ctx.Err() != nil || !errors.Is(cut, context.DeadlineExceeded) {
 				err = errors.Join(err, cut)
 			}
+		}
+		if n.resume != nil {
+			n.resume.Close()
 		}
 		if n.mover != nil {
 			n.mover.Close()

@@ -46,7 +46,7 @@ const (
 type Leg struct {
 	edge     *Edge
 	receiver Receiver
-	path     *Path // nil when the path is elsewhere
+	path     atomic.Pointer[Path] // nil when the path is elsewhere
 	local    path.Credentials
 	dtls     *association
 	heard    atomic.Int64 // last valid packet, nanoseconds since 1970; zero: not yet due
@@ -80,7 +80,8 @@ func (e *Edge) NewLeg(r Receiver) (*Leg, error) {
 		return nil, fmt.Errorf("new leg: %w", err)
 	}
 	l := e.newLeg(r)
-	l.local, l.path = local, p
+	l.local = local
+	l.path.Store(p)
 	p.owner.Store(l)
 	p.deliverTo(l.deliver)
 	if err := e.register(l); err != nil {
@@ -111,7 +112,7 @@ func (e *Edge) register(l *Leg) error {
 func (l *Leg) Local() Credentials { return Credentials(l.local) }
 
 // Path returns the leg's own path, nil when it has none at this edge.
-func (l *Leg) Path() *Path { return l.path }
+func (l *Leg) Path() *Path { return l.path.Load() }
 
 // SetRemote sets what the client signalled: its credentials and its certificate's fingerprint, "sha-256 AB:CD:...". A
 // second call may change the credentials only.
@@ -137,8 +138,8 @@ func (l *Leg) SetRemote(ufrag, pwd, print string) error {
 	remote := l.remote
 	l.mu.Unlock()
 	l.heard.CompareAndSwap(0, time.Now().UnixNano())
-	if l.path != nil {
-		l.path.SetRemote(remote)
+	if p := l.path.Load(); p != nil {
+		p.SetRemote(remote)
 	}
 	return nil
 }
@@ -184,13 +185,13 @@ func (l *Leg) proceed(now time.Time) {
 		l.fail(ErrFingerprint)
 		return
 	}
-	if l.path != nil && l.path.route.Load() == nil {
+	p := l.path.Load()
+	if p != nil && p.route.Load() == nil {
 		l.mu.Unlock()
 		return
 	}
 	l.phase = connected
 	l.mu.Unlock()
-	p := l.path
 	p.in.Lock()
 	defer p.in.Unlock()
 	l.out.Lock()
@@ -289,7 +290,7 @@ func (l *Leg) send(b []byte, seal func(*sealer, []byte) ([]byte, error)) error {
 	}
 	var way *Path
 	if l.out.pipe == nil {
-		if way = l.path; way == nil || way.route.Load() == nil {
+		if way = l.path.Load(); way == nil || way.route.Load() == nil {
 			recycle(b)
 			l.edge.stats.sendFailed.Add(1)
 			return ErrNoRoute
@@ -320,8 +321,10 @@ func (l *Leg) sendRecord(b []byte) {
 	case l.out.pipe != nil:
 		// A record that is lost is sent again.
 		_ = l.out.pipe.Send(b)
-	case l.path != nil:
-		l.path.sendRecord(b)
+	default:
+		if p := l.path.Load(); p != nil {
+			p.sendRecord(b)
+		}
 	}
 }
 
@@ -375,9 +378,9 @@ func (l *Leg) shut() {
 	l.dtls.close()
 	l.disarm(ErrClosed)
 	l.edge.forget(l)
-	if l.path != nil {
-		l.path.owner.Store(nil)
-		l.path.Close()
+	if p := l.path.Load(); p != nil {
+		p.owner.Store(nil)
+		p.Close()
 	}
 	l.wipe()
 }

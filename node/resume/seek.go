@@ -30,7 +30,8 @@ type flight struct {
 }
 
 var (
-	errUnknown = errors.New("find session: nobody has it")
+	// ErrUnknown says that no node has the session.
+	ErrUnknown = errors.New("find session: nobody has it")
 	errForged  = errors.New("find session: the token is not its own")
 	errClosed  = errors.New("find session: the node stops")
 )
@@ -42,7 +43,7 @@ const again = 50 * time.Millisecond
 func (s *Service) Fetch(ctx context.Context, token string) error {
 	t, ok := session.ParseToken(token)
 	if !ok {
-		return errUnknown
+		return ErrUnknown
 	}
 	s.mu.Lock()
 	f := s.flights[token]
@@ -121,7 +122,7 @@ func (s *Service) find(ctx context.Context, f *flight) error {
 		case standby.Refused:
 			return errForged
 		case standby.Unknown:
-			return errUnknown
+			return ErrUnknown
 		case standby.Searching:
 		}
 		switch {
@@ -214,6 +215,13 @@ func (s *Service) sought(from identity.Name, f wire.Sought) {
 	case flight.answer <- struct{}{}:
 	default:
 	}
+}
+
+// Expected reports whether a client came here with a token and waits for its session.
+func (s *Service) Expected(token string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.flights[token] != nil
 }
 
 // take makes a session that came as a value one of this node.
