@@ -133,14 +133,18 @@ type guest struct {
 	done   sync.WaitGroup
 }
 
-func join(ctx context.Context, t *testing.T, url, name string, ssrc uint32) *guest {
+func join(ctx context.Context, t *testing.T, url, name string, ssrc uint32, more ...func(*participant.Config)) *guest {
 	t.Helper()
 	g := &guest{ear: newEar(), source: load.NewPublisher(ssrc, ssrc+1, 65500)}
-	p, err := participant.Join(ctx, participant.Config{
+	cfg := participant.Config{
 		URL: url, Domain: "localhost", Room: "moving", Name: name,
 		SSRCs: participant.SSRCs{Audio: ssrc, Video: []uint32{ssrc + 1}, RTX: []uint32{ssrc + 2}},
 		OnRTP: g.ear.hear,
-	})
+	}
+	for _, f := range more {
+		f(&cfg)
+	}
+	p, err := participant.Join(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,6 +62,11 @@ type Node struct {
 	full     atomic.Uint64 // connections that were one too many
 	serving  sync.WaitGroup
 
+	drain    sync.Once
+	draining atomic.Bool
+	drained  web.Drained   // by drain
+	empty    chan struct{} // closed when the drain is over
+
 	mu     sync.Mutex
 	failed error
 	ended  chan struct{}
@@ -77,7 +82,7 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
-	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{})}
+	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{}), empty: make(chan struct{})}
 	l, err := n.open()
 	if err != nil {
 		l.close()
@@ -165,6 +170,7 @@ func (n *Node) wire() {
 		Log:       n.log,
 		Elsewhere: elsewhere{n},
 		Origins:   []string{"*"}, // node/web has asked for the origin already
+		Coming:    func() bool { return n.mover != nil && n.mover.Coming() },
 	})
 	n.channels = bridge.NewServer(bridge.Config{Lookup: n.rooms.Lookup, Elsewhere: elsewhere{n}, Version: Version, Log: n.log})
 	n.wireMover()
@@ -187,7 +193,7 @@ func (n *Node) serve(l listeners) {
 		XMPP:       n.streams,
 		Bridge:     n.channels,
 		Conference: http.HandlerFunc(n.conferenceRequest),
-		Health:     n.health,
+		Health:     n.ready,
 	})
 	all := l.all()
 	admin := web.Admin(web.AdminConfig{
@@ -197,6 +203,7 @@ func (n *Node) serve(l listeners) {
 		Health:  n.health,
 		Cluster: n.cluster,
 		Rooms:   n.roomReports,
+		Drain:   n.Drain,
 		Log:     n.log,
 	})
 	for _, one := range all {
@@ -237,7 +244,7 @@ func (n *Node) fail(err error) {
 	}
 }
 
-// Wait returns when a listener has failed, with the reason, or when ctx ends, with nil.
+// Wait returns when a listener has failed, with the reason, or when ctx ends or the node was drained, with nil.
 func (n *Node) Wait(ctx context.Context) error {
 	select {
 	case <-n.ended:
@@ -245,6 +252,8 @@ func (n *Node) Wait(ctx context.Context) error {
 		defer n.mu.Unlock()
 		return n.failed
 	case <-ctx.Done():
+		return nil
+	case <-n.empty:
 		return nil
 	}
 }
@@ -281,6 +290,14 @@ func (n *Node) Stop(ctx context.Context) error {
 		n.log.Info("node is down", "took", time.Since(start))
 	})
 	return err
+}
+
+// ready returns nil while the node is for new clients.
+func (n *Node) ready() error {
+	if n.draining.Load() {
+		return errDraining
+	}
+	return n.health()
 }
 
 // health returns nil while the node serves.

@@ -84,7 +84,7 @@ func (r *Rooms) Media(ctx context.Context, jid string, endpoint room.EndpointID)
 			return errNoMedia
 		}
 		var m media
-		if p.focus.Active() {
+		if p.leg != nil && p.focus.Active() && p.leg.Connected() {
 			m.leg = p.leg
 		}
 		for _, w := range c.sfu.Gets(endpoint) {

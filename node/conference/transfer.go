@@ -165,7 +165,7 @@ func (c *Conference) export(now time.Time, going []*participant, to identity.Nam
 			Jingle: p.focus.Export(),
 		}
 		value.Occupancy, _ = c.muc.Export(p.jid)
-		if p.leg != nil && p.focus.Active() {
+		if p.leg != nil && p.focus.Active() && (to == "" || p.leg.Connected()) {
 			value.Forwarding = p.media.Export()
 			var err error
 			value.Media, err = p.leg.Export()

@@ -111,6 +111,13 @@ func (e *Edge) register(l *Leg) error {
 // Local returns the credentials that the client must be told.
 func (l *Leg) Local() Credentials { return Credentials(l.local) }
 
+// Connected reports whether media flows: the handshake is through, and the leg has not moved or ended.
+func (l *Leg) Connected() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.phase == connected
+}
+
 // Path returns the leg's own path, nil when it has none at this edge.
 func (l *Leg) Path() *Path { return l.path.Load() }
 

@@ -153,6 +153,9 @@ func (d *departure) hand(ctx context.Context) (plan.Event, error) {
 		return plan.Kept, err
 	}
 	d.released = released
+	if d.m.cfg.Left != nil {
+		d.m.cfg.Left(released.Participant.Stream, d.endpoint, d.to)
+	}
 	if l, ok := released.Leg.(*edge.Leg); ok && l != nil && l.Path() != nil {
 		d.path.Store(l.Path())
 		if len(released.Participant.Media.LocalKey) == 0 { // it was waiting for a client that never came

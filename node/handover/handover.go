@@ -86,6 +86,8 @@ type Config struct {
 	Self  identity.Name
 	// Import takes a stream in that another node exported, Revive one whose node died after it was recorded.
 	Import, Revive func(session.Stream) (conference.Session, error)
+	// Left is told of a participant that is on its way to another node, before that has it. Nil: nobody wants to know.
+	Left func(stream session.Stream, endpoint room.EndpointID, to identity.Name)
 	// Expected reports whether a client came here with a resume token and waits for its session. Nil: nobody does.
 	Expected func(token string) bool
 	Socket   string // scheme and host of this node's WebSockets, for clients that come here
@@ -150,6 +152,37 @@ func (m *Mover) Close() {
 		a.drop()
 	}
 	m.running.Wait()
+}
+
+// Coming reports whether somebody may arrive in a moment.
+func (m *Mover) Coming() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, a := range m.arrivals {
+		if a.coming() {
+			return true
+		}
+	}
+	return false
+}
+
+// Settle returns when nobody is under way from here any more and the old paths are closed, or when ctx ends.
+func (m *Mover) Settle(ctx context.Context) {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		m.mu.Lock()
+		left := len(m.departures)
+		m.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // spawn runs f in a goroutine that Close waits for.

@@ -36,6 +36,9 @@ var (
 	errClosed  = errors.New("find session: the node stops")
 )
 
+// hesitation is how long it is waited for a session that could not be given to be gone.
+const hesitation = 300 * time.Millisecond
+
 // again is how often a question is sent again that found no link, and a session is looked for that is on its way.
 const again = 50 * time.Millisecond
 
@@ -359,11 +362,31 @@ func (s *Service) give(to identity.Name, f wire.Seek, sess *stream.Session) {
 	}
 	if err != nil {
 		s.cfg.Log.Info("a session could not be given", "participant", sess.Endpoint(), "peer", string(to), "error", err)
+		if s.here(t) { // it may be on its way elsewhere: then it is pointed to
+			select {
+			case <-time.After(hesitation):
+			case <-s.life.Done():
+			}
+		}
+		if at := s.pointed(t); at != "" {
+			s.cfg.Mesh.Tell(to, wire.Sought{ID: f.ID, Code: wire.SoughtAt, At: at, Parts: 1})
+			return
+		}
 		s.cfg.Mesh.Tell(to, wire.Sought{ID: f.ID, Code: wire.SoughtFailed, Parts: 1})
 		return
 	}
 	s.left(t.Address, sess, to)
 	s.cfg.Mesh.Tell(to, wire.Sought{ID: f.ID, Code: wire.SoughtSent, Parts: 1})
+}
+
+// pointed says where a session has gone that was here.
+func (s *Service) pointed(t session.Token) identity.Name {
+	if s.here(t) {
+		return ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.trail.Where(t.Address)
 }
 
 // left notes that a session went to a node.

@@ -64,7 +64,7 @@ func TestCommandLine(t *testing.T) {
 		"no such command":    {[]string{"fly"}, misuse, "", "fly"},
 		"no such flag":       {[]string{"status", "--nope"}, misuse, "", "--nope"},
 		"version":            {[]string{"version"}, 0, "atoll dev\n", ""},
-		"drain":              {[]string{"drain", "--deadline", "5s"}, failed, "", "atoll: drain: not built yet\n"},
+		"drain":              {[]string{"drain", "--deadline", "5s"}, failed, "", "atoll: no node answers at 127.0.0.1:9090: "},
 		"doctor":             {[]string{"doctor"}, failed, "", "atoll: doctor: not built yet\n"},
 		"check":              {[]string{"check"}, 0, "the configuration is right\n", ""},
 		"check warns":        {[]string{"check", "--admin", ":9090"}, 0, "right", "atoll: warning: --admin: :9090 can be reached"},
