@@ -40,7 +40,6 @@ func (n *Node) joinMesh(l listeners) error {
 	if n.cfg.NodeURL != nil {
 		cfg.URL = n.cfg.NodeURL.String()
 	}
-	cfg.DNS = !n.cfg.DNS.Off
 	if n.mesh, err = mesh.Start(cfg); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -65,7 +66,7 @@ func (n *Node) living() []member.Member {
 		one.URL = n.cfg.NodeURL.String()
 	}
 	if l := n.cfg.Location; l != nil {
-		one.Lat, one.Lon, one.Located = int16(l.Lat*100), int16(l.Lon*100), true
+		one.Located, one.Lat, one.Lon = true, int16(math.Round(100*l.Lat)), int16(math.Round(100*l.Lon))
 	}
 	for _, c := range n.edge.Candidates() {
 		one.Media = append(one.Media, c.Addr)

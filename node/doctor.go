@@ -105,11 +105,10 @@ func (n *Node) certificateFacts() doctor.Certificate {
 
 func (n *Node) dnsFacts(ctx context.Context) doctor.DNS {
 	f := doctor.DNS{Serves: n.dns != nil, Own: map[string]string{}}
-	for _, m := range n.living() {
-		node := placed(m)
+	for _, node := range n.zoneNodes() {
 		f.Living = append(append(f.Living, node.IPv4...), node.IPv6...)
-		if m.DNS {
-			f.Nodes = append(f.Nodes, string(m.Name)+"."+n.cfg.Domain)
+		if node.NameServer {
+			f.Nodes = append(f.Nodes, node.Name+"."+n.cfg.Domain)
 		}
 	}
 	if n.cfg.Domain == "localhost" {

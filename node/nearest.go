@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -50,14 +49,16 @@ func (n *Node) openCountries() error {
 	return nil
 }
 
-// nodes returns the living nodes as placing clients needs them.
+// nodes returns the living nodes of the cluster as placing clients needs them.
 func (n *Node) nodes() []place.Node {
 	members := n.living()
-	all := make([]place.Node, len(members))
-	for i, m := range members {
-		if all[i] = placed(m); all[i].URL == "" {
-			all[i].URL = n.usualURL(all[i].Name)
+	all := make([]place.Node, 0, len(members))
+	for _, m := range members {
+		one := placed(m)
+		if one.URL == "" {
+			one.URL = n.usualURL(one.Name)
 		}
+		all = append(all, one)
 	}
 	return all
 }
@@ -107,15 +108,15 @@ func (h homed) URLs() []string {
 // loadEvery is how often a node looks at how much of itself is used.
 const loadEvery = 2 * time.Second
 
-// watchLoad tells the others how much of the processors this node uses, smoothed over some ten seconds, until ctx ends.
-func (n *Node) watchLoad(ctx context.Context) {
+// watchLoad tells the others how much of the processors this node uses, smoothed over some ten seconds, until the node stops.
+func (n *Node) watchLoad() {
 	ticker := time.NewTicker(loadEvery)
 	defer ticker.Stop()
 	used, at, smooth := processorTime(), time.Now(), 0.0
 	for {
 		select {
 		case <-ticker.C:
-		case <-ctx.Done():
+		case <-n.stopping:
 			return
 		}
 		now, more := time.Now(), processorTime()

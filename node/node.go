@@ -29,6 +29,7 @@ import (
 	"github.com/atoll-mesh/atoll/node/config"
 	"github.com/atoll-mesh/atoll/node/data"
 	"github.com/atoll-mesh/atoll/node/edge"
+	"github.com/atoll-mesh/atoll/node/handover"
 	"github.com/atoll-mesh/atoll/node/homing"
 	"github.com/atoll-mesh/atoll/node/mesh"
 	"github.com/atoll-mesh/atoll/node/web"
@@ -62,14 +63,14 @@ type Node struct {
 	rooms     *conference.Rooms
 	streams   *stream.Server
 	channels  *bridge.Server
+	mover     *handover.Mover // nil when the mesh is off
 	servers   []*web.Server
-	certs     *cert.Store // of the HTTPS listener, nil without one
-	dns       *dns.Server // nil when it is off
+	certs     *cert.Store  // of the HTTPS listener, nil without one
+	dns       *dns.Server  // nil when it is off
+	public    []netip.Addr // that others see, when the machine has none
 	countries *country.Book
 	homing    *homing.Desk
-	unwatch   context.CancelFunc // ends watching the load
-	public    []netip.Addr       // that others see, when the machine has none
-	full      atomic.Uint64      // connections that were one too many
+	full      atomic.Uint64 // connections that were one too many
 	serving   sync.WaitGroup
 	stopping  chan struct{} // closed when the node stops
 
@@ -101,7 +102,7 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 	}
 	n.wire()
 	n.serve(l)
-	log.Info("node is up", "node", string(n.name), "domain", cfg.Domain, "version", Version, "media", n.edge.Addr().String())
+	log.Info("node is up", "node", string(n.name), "domain", n.cfg.Domain, "version", Version, "media", n.edge.Addr().String())
 	return n, nil
 }
 
@@ -166,7 +167,9 @@ func (n *Node) open() (listeners, error) {
 	}
 	l, err := n.listen()
 	note(err)
-	note(n.listenDNS())
+	if n.homing != nil { // whom it asks who is near
+		note(n.listenDNS())
+	}
 	if len(problems) == 0 { // others may talk to it from now on
 		if err := n.joinMesh(l); err != nil {
 			note(fmt.Errorf("--mesh: %w", err))
@@ -204,6 +207,7 @@ func (n *Node) wire() {
 		Log:     n.log,
 		Origins: []string{"*"}, // node/web has asked for the origin already
 	})
+	n.wireMover()
 	n.channels = bridge.NewServer(bridge.Config{Lookup: n.rooms.Lookup, Version: Version, Log: n.log})
 }
 
@@ -226,10 +230,8 @@ func (n *Node) serve(l listeners) {
 		Health:     n.health,
 		Homing:     homed{n},
 	})
-	ctx, cancel := context.WithCancel(context.Background())
-	n.unwatch = cancel
 	if n.mesh != nil {
-		n.serving.Go(func() { n.watchLoad(ctx) })
+		n.serving.Go(n.watchLoad)
 	}
 	all := l.all()
 	admin := web.Admin(web.AdminConfig{
@@ -312,12 +314,14 @@ func (n *Node) Stop(ctx context.Context) error {
 				err = errors.Join(err, cut)
 			}
 		}
+		if n.mover != nil {
+			n.mover.Close()
+		}
 		err = errors.Join(err, n.rooms.Close(ctx))
 		var sockets sync.WaitGroup // each waits some seconds for clients that do not answer
 		sockets.Go(n.channels.Close)
 		sockets.Go(n.streams.Close)
 		sockets.Wait()
-		n.unwatch()
 		n.serving.Wait()
 		err = errors.Join(err, n.free())
 		n.log.Info("node is down", "took", time.Since(start))

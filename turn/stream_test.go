@@ -132,6 +132,8 @@ func TestStrangersOfAnAddressAreBounded(t *testing.T) {
 		for _, c := range all {
 			_ = c.Close()
 		}
+		w.server.mu.Lock()
+		defer w.server.mu.Unlock()
 		if len(w.server.strangers) != 0 {
 			t.Errorf("left: %v", w.server.strangers)
 		}

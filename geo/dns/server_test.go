@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -188,5 +189,25 @@ func BenchmarkAnswer(b *testing.B) {
 		if s.answer(noon, raw, resolver, false) == nil {
 			b.Fatal("no answer")
 		}
+	}
+}
+
+// TestJoiningByName looks the nodes to join up as Go's own resolver does: this is how a node joins by the domain alone.
+func TestJoiningByName(t *testing.T) {
+	s := serve(t)
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, network, s.Addr().String())
+	}}
+	_, services, err := resolver.LookupSRV(t.Context(), "atoll", "udp", domain)
+	if err != nil || len(services) != 3 || services[0].Target != "eu.meet.example.org." || services[0].Port != 7946 {
+		t.Fatalf("%+v, %v", services, err)
+	}
+	found, err := resolver.LookupNetIP(t.Context(), "ip", services[0].Target)
+	if err != nil || len(found) != 2 {
+		t.Errorf("%v, %v", found, err)
+	}
+	if _, err := resolver.LookupNetIP(t.Context(), "ip", "nobody."+domain+"."); err == nil {
+		t.Error("nobody is found")
 	}
 }

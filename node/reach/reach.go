@@ -21,7 +21,6 @@ package reach
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -221,6 +220,3 @@ func binding(ctx context.Context, to netip.AddrPort, more ...stun.Setter) error 
 		}
 	}
 }
-
-// Credentials returns a user fragment and a password for one probe (RFC 8445 5.3).
-func Credentials() (ufrag, pwd string) { return "probe" + rand.Text()[:11], rand.Text() }

@@ -67,12 +67,11 @@ func TestMediaIsReachedByAPathOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = e.Close() }()
-	probe := Probe{Kind: ICE, Addr: e.Addr()}
-	probe.Ufrag, probe.Pwd = Credentials()
-	way, err := e.Prepare(edge.Credentials{Ufrag: probe.Ufrag, Pwd: probe.Pwd}, true)
+	way, err := e.Prepare(edge.Credentials{}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
+	probe := Probe{Kind: ICE, Addr: e.Addr(), Ufrag: way.Local().Ufrag, Pwd: way.Local().Pwd}
 	forged := probe
 	forged.Pwd = "another password of 22 letters"
 	if got := do(t, around{}, loopback, probe, forged); got[0] != "" || got[1] != "no answer" {

@@ -35,11 +35,7 @@ type Server struct {
 // caller is the key of a connection's *atomic.Bool in the context of its requests.
 type caller struct{}
 
-// handshake is the key of a connection's tls.ConnectionState in the context of its requests.
-type handshake struct{}
-
-// NewServer returns a server with limits on time and size. With a TLS configuration it speaks TLS; without one the listener
-// may, and its connections have ConnectionState then. slow says that
+// NewServer returns a server with limits on time and size. With a TLS configuration it speaks TLS. slow says that
 // answers may take minutes (profiles): it is for the admin listener.
 func NewServer(handler http.Handler, tlsConfig *tls.Config, slow bool, log *slog.Logger) *Server {
 	write := answerTime
@@ -52,18 +48,11 @@ func NewServer(handler http.Handler, tlsConfig *tls.Config, slow bool, log *slog
 			if asked, ok := r.Context().Value(caller{}).(*atomic.Bool); ok {
 				asked.Store(true)
 			}
-			// net/http knows no TLS but its own; a listener may have shaken hands itself.
-			if state, ok := r.Context().Value(handshake{}).(tls.ConnectionState); ok && r.TLS == nil {
-				r.TLS = &state
-			}
 			handler.ServeHTTP(w, r)
 		}),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			asked := new(atomic.Bool)
 			s.callers.Store(c, asked)
-			if shaken, ok := c.(interface{ ConnectionState() tls.ConnectionState }); ok {
-				ctx = context.WithValue(ctx, handshake{}, shaken.ConnectionState())
-			}
 			return context.WithValue(ctx, caller{}, asked)
 		},
 		ConnState: func(c net.Conn, state http.ConnState) {

@@ -86,6 +86,9 @@ func (p *Port) Stats() Stats {
 func (p *Port) Close() error {
 	p.stop()
 	err := p.base.Close()
+	if errors.Is(err, net.ErrClosed) {
+		err = nil // it was closed before
+	}
 	p.work.Wait()
 	return errors.Join(err, p.http.Close(), p.turn.Close())
 }

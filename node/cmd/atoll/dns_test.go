@@ -25,11 +25,13 @@ const served = "meet.example.org"
 
 // process is a node that runs on an address of its own.
 type process struct {
-	ip    netip.Addr
-	dns   netip.AddrPort
-	admin string
-	cmd   *exec.Cmd
-	log   journal
+	ip     netip.Addr
+	dns    netip.AddrPort
+	admin  string
+	mesh   string
+	secret string // file
+	cmd    *exec.Cmd
+	log    journal
 }
 
 // journal is the log of a process that runs.
@@ -58,36 +60,38 @@ func processes(t *testing.T, n int, more ...string) []*process {
 		t.Fatal(err)
 	}
 	var all []*process
-	var mesh string
 	for i := range n {
 		ip := netip.AddrFrom4([4]byte{127, 0, 0, byte(2 + i)})
-		p := &process{ip: ip, dns: netip.MustParseAddrPort(freeAt(t, ip)), admin: free(t)}
+		p := &process{ip: ip, dns: netip.MustParseAddrPort(freeAt(t, ip)), admin: free(t), mesh: freeAt(t, ip), secret: secret}
 		args := []string{
-			"run", "--http", freeAt(t, ip), "--https", "off", "--admin", p.admin, "--media", freeAt(t, ip), "--data", t.TempDir(), "--secret-file", secret,
-			"--domain", served, "--dns", p.dns.String(),
+			"run", "--http", freeAt(t, ip), "--https", "off", "--turn", freeAt(t, ip), "--admin", p.admin, "--media", freeAt(t, ip), "--data", t.TempDir(), "--secret-file", secret,
+			"--domain", served, "--dns", p.dns.String(), "--mesh", p.mesh,
 		}
-		if i == 0 {
-			mesh = freeAt(t, ip)
-			args = append(args, "--mesh", mesh)
-		} else {
-			args = append(args, "--mesh", freeAt(t, ip), "--join", mesh)
+		if i > 0 {
+			args = append(args, "--join", all[0].mesh)
 		}
-		p.cmd = command(t, append(args, more...)...)
-		p.cmd.Stderr = &p.log
-		if err := p.cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			_ = p.cmd.Process.Kill()
-			_ = p.cmd.Wait()
-			if t.Failed() {
-				t.Logf("log of %v:\n%s", p.ip, p.log.String())
-			}
-		})
+		p.start(t, append(args, more...)...)
 		all = append(all, p)
 		within(t, 20*time.Second, "it serves DNS", func() bool { return len(p.answers(t)) > 0 })
 	}
 	return all
+}
+
+// start runs a process until the test ends.
+func (p *process) start(t *testing.T, args ...string) {
+	t.Helper()
+	p.cmd = command(t, args...)
+	p.cmd.Stderr = &p.log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+		if t.Failed() {
+			t.Logf("log of %v:\n%s", p.ip, p.log.String())
+		}
+	})
 }
 
 // freeAt returns a port of an address of loopback that was free on another.
@@ -149,7 +153,7 @@ func TestAKilledNodeLeavesEveryAnswer(t *testing.T) {
 
 func TestOneLinePerPortSaysWhetherAnotherNodeReachesIt(t *testing.T) {
 	for _, p := range processes(t, 2) {
-		want := []string{"http TCP", "media UDP", "dns UDP", "dns TCP", "mesh TCP", "mesh UDP", "mesh links UDP"}
+		want := []string{"http TCP", "media UDP", "turn UDP", "turn TCP", "dns UDP", "dns TCP", "mesh TCP", "mesh UDP", "mesh links UDP"}
 		lines := func() (found []string) {
 			for line := range strings.Lines(p.log.String()) {
 				if strings.Contains(line, "another node reaches this port") {
@@ -194,5 +198,38 @@ func TestDoctor(t *testing.T) {
 	var report doctor.Report
 	if err := json.Unmarshal([]byte(out), &report); code != failed || err != nil || report.Status != doctor.Fail || len(report.Checks) < 10 {
 		t.Errorf("code %d, %v, %s", code, err, out)
+	}
+}
+
+// TestAJoinerLearnsTheDomain starts a node that is told nothing but whom to join, and one that is told another domain.
+func TestAJoinerLearnsTheDomain(t *testing.T) {
+	first := processes(t, 1)[0]
+	ip := netip.MustParseAddr("127.0.0.9")
+	joiner := &process{ip: ip, dns: netip.MustParseAddrPort(freeAt(t, ip)), admin: free(t)}
+	args := func(more ...string) []string {
+		return append([]string{
+			"run", "--http", freeAt(t, ip), "--https", "off", "--turn", "off", "--media", freeAt(t, ip), "--mesh", freeAt(t, ip), "--join", first.mesh,
+			"--secret-file", first.secret, "--data", t.TempDir(),
+		}, more...)
+	}
+	joiner.start(t, args("--admin", joiner.admin, "--dns", joiner.dns.String())...)
+	within(t, 20*time.Second, "it answers for a domain that it was not told", func() bool { return len(joiner.answers(t)) == 2 })
+
+	code, _, errs := atoll(t, args("--admin", free(t), "--domain", "other.example")...)
+	if code != failed || errs != "atoll: --domain: other.example is not the cluster's domain; want meet.example.org\n" {
+		t.Errorf("another domain: code %d, err %q", code, errs)
+	}
+}
+
+// TestANameThatIsNothingIsJoinedForEver starts a node whose seeds are nowhere: it serves, and says so.
+func TestANameThatIsNothingIsJoinedForEver(t *testing.T) {
+	p := processes(t, 1, "--join", "nobody.invalid")[0]
+	within(t, 20*time.Second, "it says what it misses", func() bool { return strings.Contains(p.log.String(), `"seed":"nobody.invalid"`) })
+	time.Sleep(3 * time.Second) // half a dozen tries
+	if got := strings.Count(p.log.String(), `"seed":"nobody.invalid"`); got != 1 {
+		t.Errorf("%d lines", got)
+	}
+	if len(p.answers(t)) != 1 {
+		t.Error("it does not serve")
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
+	"github.com/atoll-mesh/atoll/geo/country"
 	"github.com/atoll-mesh/atoll/node/config"
 )
 
@@ -64,6 +65,7 @@ func TestCommandLine(t *testing.T) {
 		"no such command":    {[]string{"fly"}, misuse, "", "fly"},
 		"no such flag":       {[]string{"status", "--nope"}, misuse, "", "--nope"},
 		"version":            {[]string{"version"}, 0, "atoll dev\n", ""},
+		"notices":            {[]string{"version", "--notices"}, 0, country.Attribution, ""},
 		"drain":              {[]string{"drain", "--deadline", "5s"}, failed, "", "atoll: drain: not built yet\n"},
 		"doctor of nobody":   {[]string{"doctor", "--admin", "127.0.0.1:1"}, failed, "", "atoll: no node answers at 127.0.0.1:1; is it running, and is this its --admin? "},
 		"doctor, bad flag":   {[]string{"doctor", "--nope"}, misuse, "", "--nope"},
