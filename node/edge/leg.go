@@ -51,6 +51,8 @@ type Leg struct {
 	dtls     *association
 	heard    atomic.Int64 // last valid packet, nanoseconds since 1970; zero: not yet due
 	open     atomic.Bool  // packets may be delivered
+	begun    atomic.Bool  // the client's media came
+	frame    part         // touched by whoever delivers, one at a time
 
 	mu     sync.Mutex // guards what follows
 	phase  phase
@@ -63,6 +65,7 @@ type Leg struct {
 		sync.Mutex
 		seal *sealer // nil before the handshake, and after the end
 		pipe Pipe    // nil: the own path
+		also Pipe    // gets the same packets; nil: nobody
 		err  error   // why seal is nil
 	}
 	in struct {
@@ -238,20 +241,23 @@ func (l *Leg) deliver(b []byte, now time.Time) bool {
 		c.mediaForged.Add(1)
 		return true
 	}
+	if !l.begun.Load() {
+		l.begun.Store(true)
+	}
 	c.received.Add(1)
 	c.receivedBytes.Add(uint64(len(b)))
 	l.heard.Store(now.UnixNano())
 	if rtcp {
 		l.receiver.RTCP(plain, now)
 	} else {
-		l.receiver.RTP(plain, now)
+		l.edge.frames.note(&l.frame, l.receiver.RTP(plain, now))
 	}
 	return true
 }
 
 // Deliver takes a sealed packet that came for the leg over a path at another node. It is opened in place and valid
-// during the call only. Calls must come one at a time.
-func (l *Leg) Deliver(sealed []byte) { l.deliver(sealed, time.Now()) }
+// during the call only. It reports whether the leg took it: not when it is not connected, or has moved.
+func (l *Leg) Deliver(sealed []byte) bool { return l.deliver(sealed, time.Now()) }
 
 // Attach makes p the way to the client; nil is the leg's own path.
 func (l *Leg) Attach(p Pipe) {
@@ -260,40 +266,74 @@ func (l *Leg) Attach(p Pipe) {
 	l.out.Unlock()
 }
 
+// Duplicate has every packet of media sent over p too: a client that changes its path hears it on either. Nil ends that.
+func (l *Leg) Duplicate(p Pipe) {
+	l.out.Lock()
+	l.out.also = p
+	l.out.Unlock()
+}
+
 // Buffer returns an empty buffer with room for a packet of 1500 bytes and its tag, to be filled for SendRTP.
 func (l *Leg) Buffer() []byte { return newBuffer() }
 
 // SendRTP seals an RTP packet in place and sends it. The buffer belongs to the edge from the call on, whatever the
 // result. The same SSRC and index are not sealed twice: counter.ErrUsed.
-func (l *Leg) SendRTP(packet []byte) error { return l.send(packet, (*sealer).sealRTP) }
+func (l *Leg) SendRTP(packet []byte) error {
+	l.out.Lock()
+	defer l.out.Unlock()
+	way, err := l.way()
+	if err == nil && way != nil && l.out.seal.gcm != nil {
+		// It is numbered here and sealed when it leaves.
+		var index uint64
+		if index, err = l.out.seal.number(packet); err == nil {
+			l.edge.out.queue(way, outgoing{packet, l.out.seal.gcm, index})
+			return nil
+		}
+	}
+	if err != nil {
+		recycle(packet)
+		return err
+	}
+	return l.send(way, packet, (*sealer).sealRTP)
+}
 
 // SendRTCP seals a compound RTCP packet and sends it. The caller keeps compound.
 func (l *Leg) SendRTCP(compound []byte) error {
-	return l.send(append(newBuffer(), compound...), (*sealer).sealRTCP)
-}
-
-func (l *Leg) send(b []byte, seal func(*sealer, []byte) ([]byte, error)) error {
 	l.out.Lock()
 	defer l.out.Unlock()
-	if l.out.err != nil {
-		recycle(b)
-		return l.out.err
+	way, err := l.way()
+	if err != nil {
+		return err
 	}
-	var way *Path
-	if l.out.pipe == nil {
-		if way = l.path; way == nil || way.route.Load() == nil {
-			recycle(b)
-			l.edge.stats.sendFailed.Add(1)
-			return ErrNoRoute
-		}
+	return l.send(way, append(newBuffer(), compound...), (*sealer).sealRTCP)
+}
+
+// way returns the path to send over, nil when there is a pipe. The caller holds l.out.
+func (l *Leg) way() (*Path, error) {
+	switch {
+	case l.out.err != nil:
+		return nil, l.out.err
+	case l.out.pipe != nil:
+		return nil, nil
+	case l.path == nil || l.path.route.Load() == nil:
+		l.edge.stats.sendFailed.Add(1)
+		return nil, ErrNoRoute
 	}
+	return l.path, nil
+}
+
+// send seals b at once and sends it over the path, or the pipe when that is nil. The caller holds l.out.
+func (l *Leg) send(way *Path, b []byte, seal func(*sealer, []byte) ([]byte, error)) error {
 	sealed, err := seal(l.out.seal, b)
 	if err != nil {
 		recycle(b)
 		return err
 	}
+	if l.out.also != nil {
+		_ = l.out.also.Send(sealed) // the other way has it
+	}
 	if way != nil {
-		l.edge.out.queue(way, sealed)
+		l.edge.out.queue(way, outgoing{packet: sealed})
 		return nil
 	}
 	err = l.out.pipe.Send(sealed)
@@ -315,17 +355,23 @@ func (l *Leg) sendRecord(b []byte) {
 }
 
 func (l *Leg) tick(now time.Time) {
-	l.mu.Lock()
-	phase := l.phase
-	l.mu.Unlock()
-	if phase == frozen || phase == ended {
-		return
+	open := l.open.Load()
+	if !open {
+		l.mu.Lock()
+		phase := l.phase
+		l.mu.Unlock()
+		if phase == frozen || phase == ended {
+			return
+		}
 	}
 	if heard := l.heard.Load(); heard != 0 && now.UnixNano()-heard > int64(silence) {
 		l.fail(errSilent)
 		return
 	}
-	if phase == connected && l.open.Load() {
+	if open {
+		if l.begun.Load() {
+			l.dtls.rest(now)
+		}
 		l.receiver.Tick(now)
 		return
 	}
@@ -377,6 +423,9 @@ func (l *Leg) disarm(err error) (*sealer, *opener) {
 	seal := l.out.seal
 	l.out.seal, l.out.err = nil, err
 	l.out.Unlock()
+	if l.path != nil && seal != nil {
+		l.path.shard.drain()
+	}
 	l.in.Lock()
 	open := l.in.open
 	l.in.open = nil

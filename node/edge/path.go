@@ -27,16 +27,19 @@ type Path struct {
 	sources []*source
 	closed  bool
 
+	due      atomic.Int64          // when tick has something to do, nanoseconds since 1970
 	route    atomic.Pointer[route] // where packets go
 	fallback atomic.Pointer[route] // where the last DTLS record came from
 
-	owner atomic.Pointer[Leg] // the leg whose own path this is
+	owner  atomic.Pointer[Leg]             // the leg whose own path this is
+	notify atomic.Pointer[func(PathEvent)] // of a path without a leg
 
 	in   sync.Mutex // guards what follows; held while packets are delivered
 	sink sink
 	held []held
 
-	pending [][]byte // packets that wait to be sent, guarded by the egress lock
+	shard   *shard     // sends for the path
+	pending []outgoing // guarded by the shard's lock
 }
 
 // sink takes a sealed packet, which it may overwrite, and reports whether it did. What it does not take is kept.
@@ -56,15 +59,8 @@ type source struct {
 	told  int64        // of it to the engine; guarded by path.mu
 }
 
-// NewPath makes a path with credentials of another path, for a client that is told of both: a standby. It answers and
-// checks, but neither nominates nor sends; see [Path.Switch]. What comes in goes to the sink of [Path.Redirect], or to the
-// leg that is imported with the same credentials.
-func (e *Edge) NewPath(local path.Credentials) (*Path, error) {
-	return e.newPath(local, path.Switches{Answer: true, Check: true})
-}
-
 func (e *Edge) newPath(local path.Credentials, s path.Switches) (*Path, error) {
-	p := &Path{edge: e, engine: path.New(path.Config{Local: local, Switches: s, Random: e.uint64})}
+	p := &Path{edge: e, shard: e.out.shard(), engine: path.New(path.Config{Local: local, Switches: s, Random: e.uint64})}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -76,6 +72,34 @@ func (e *Edge) newPath(local path.Credentials, s path.Switches) (*Path, error) {
 	e.paths[local.Ufrag] = p
 	return p, nil
 }
+
+// Prepare makes a path for a client that another node serves, and tells it what becomes of it: see [Path.Notify]. Without
+// credentials it has new ones. A standby, whose client was told of both paths under the same credentials, answers and checks;
+// any other path nominates and sends as soon as it can. See [Path.Switch]. What comes in goes to the sink of
+// [Path.Redirect], or to the leg that is imported with the same credentials.
+func (e *Edge) Prepare(local Credentials, standby bool) (*Path, error) {
+	if local.Ufrag == "" {
+		local = Credentials{Ufrag: e.name(12), Pwd: e.name(32)}
+	}
+	s := path.Switches{Answer: true, Check: true, Nominate: !standby, Send: !standby, Early: !standby}
+	return e.newPath(path.Credentials(local), s)
+}
+
+// PathEvent is what becomes of a path.
+type PathEvent uint8
+
+// What can become of a path.
+const (
+	PathHeard PathEvent = iota + 1 // the client's authenticated check came over a new pair
+	PathValid                      // the client answered over a new pair
+	PathLost                       // it has not answered for 30 s
+)
+
+// Notify has f called with what becomes of the path from now on. It is called from the edge's goroutines and must not block.
+func (p *Path) Notify(f func(PathEvent)) { p.notify.Store(&f) }
+
+// Local returns the credentials that the client must be told.
+func (p *Path) Local() Credentials { return Credentials(p.engine.Local()) }
 
 // SetRemote sets the client's credentials, as they were signalled.
 func (p *Path) SetRemote(remote path.Credentials) {
@@ -134,7 +158,7 @@ func (p *Path) Send(sealed []byte) error {
 		p.edge.stats.sendFailed.Add(1)
 		return ErrNoRoute
 	}
-	p.edge.out.queue(p, append(newBuffer(), sealed...))
+	p.edge.out.queue(p, outgoing{packet: append(newBuffer(), sealed...)})
 	return nil
 }
 
@@ -213,17 +237,12 @@ func (p *Path) input(now time.Time, at path.Pair, raw []byte) {
 	}
 }
 
+// tellTime is how often the engine is told that packets come over the pair that it chose. Of others it is told at once.
+const tellTime = 100 * time.Millisecond
+
 // tick does what is due.
 func (p *Path) tick(now time.Time) {
-	p.mu.Lock()
-	due := !p.next.IsZero() && !now.Before(p.next)
-	for _, s := range p.sources {
-		if at := s.heard.Load(); at != s.told {
-			due = true
-		}
-	}
-	p.mu.Unlock()
-	if !due {
+	if now.UnixNano() < p.due.Load() || p.idle(now) {
 		return
 	}
 	p.use(now, func(now time.Time) error {
@@ -238,6 +257,31 @@ func (p *Path) tick(now time.Time) {
 	})
 }
 
+// idle reports whether the engine has nothing to do and nothing to be told, and looks again later.
+func (p *Path) idle(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.next.IsZero() && !now.Before(p.next) {
+		return false
+	}
+	for _, s := range p.sources {
+		if s.heard.Load() != s.told {
+			return false
+		}
+	}
+	p.rest(now)
+	return true
+}
+
+// rest lets the ticker leave the path alone while nothing is due.
+func (p *Path) rest(now time.Time) {
+	due := now.Add(tellTime)
+	if !p.next.IsZero() && p.next.Before(due) {
+		due = p.next
+	}
+	p.due.Store(due.UnixNano())
+}
+
 // use calls f with the engine and does what it then wants.
 func (p *Path) use(now time.Time, f func(now time.Time) error) error {
 	p.mu.Lock()
@@ -247,11 +291,12 @@ func (p *Path) use(now time.Time, f func(now time.Time) error) error {
 	}
 	err := f(now)
 	datagrams, events := p.engine.Take()
-	var valid, lost bool
+	var heard, valid, lost bool
 	for _, ev := range events {
 		switch ev.Kind {
 		case path.Opened:
 			p.open(ev.Pair)
+			heard = true
 		case path.Dropped:
 			p.drop(ev.Pair)
 		case path.Valid:
@@ -271,6 +316,7 @@ func (p *Path) use(now time.Time, f func(now time.Time) error) error {
 		p.route.Store(to)
 	}
 	p.next = p.engine.Next()
+	p.rest(now)
 	p.mu.Unlock()
 
 	if l := p.owner.Load(); l != nil {
@@ -279,6 +325,15 @@ func (p *Path) use(now time.Time, f func(now time.Time) error) error {
 		}
 		if lost {
 			l.fail(errConsent)
+		}
+	} else if f := p.notify.Load(); f != nil {
+		for _, e := range []struct {
+			so   bool
+			what PathEvent
+		}{{heard, PathHeard}, {valid, PathValid}, {lost, PathLost}} {
+			if e.so {
+				(*f)(e.what)
+			}
 		}
 	}
 	return err

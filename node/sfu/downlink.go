@@ -32,6 +32,7 @@ type slot struct {
 	on       bool // to be forwarded
 	opening  bool // waits for Open
 	restored *session.Rewrite
+	behind   bool // packets of its source came since it stood still; guarded by down.mu
 }
 
 // downlink is what one participant is sent.
@@ -73,6 +74,11 @@ func (d *downlink) connect(now time.Time) {
 func (d *downlink) forward(s *slot, in *inbound) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.pass(s, in)
+}
+
+// pass is forward under the lock.
+func (d *downlink) pass(s *slot, in *inbound) {
 	if !d.connected || d.frozen || !s.open || s.source != in.origin.layer.source {
 		return
 	}
@@ -81,7 +87,10 @@ func (d *downlink) forward(s *slot, in *inbound) {
 	case rewrite.Drop:
 		return
 	case rewrite.Wait:
-		s.waiting = s.waiting || in.live
+		if in.live && !s.waiting {
+			s.waiting = true
+			d.p.stir()
+		}
 		return
 	case rewrite.Forward:
 		s.waiting = s.waiting && !in.live
@@ -111,8 +120,8 @@ func (d *downlink) send(b []byte, h *packet.Header, marked bool, sent uint32) {
 	}
 }
 
-// tick sends sender reports and asks for the key frames that slots wait for.
-func (d *downlink) tick(now time.Time) {
+// tick sends sender reports and asks for the key frames that slots wait for. It reports whether any do.
+func (d *downlink) tick(now time.Time) bool {
 	var needs []need
 	d.mu.Lock()
 	for _, s := range d.slots {
@@ -131,6 +140,7 @@ func (d *downlink) tick(now time.Time) {
 	for _, n := range needs {
 		n.source.requestKeyframe(n.since, now, false)
 	}
+	return len(needs) > 0
 }
 
 // report sends a sender report of s: our time now, and the timestamp that a packet taken now would have.
@@ -187,6 +197,11 @@ func (d *downlink) open(s *slot, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s.open, s.since = true, now
+	if s.behind {
+		s.behind = false
+		d.catchUp(s, now)
+	}
+	d.p.stir()
 }
 
 // forget takes s, which is closed, away from the packet side.

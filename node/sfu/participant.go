@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/node/session"
 	"github.com/atoll-mesh/atoll/node/sfu/allocate"
 )
 
@@ -28,9 +29,10 @@ type Participant struct {
 	ssrc uint32 // sender of the RTCP that is about what the participant sends
 	twin uint32 // stands beside it: one SSRC cannot be announced for both kinds
 	set  *settings
-	out  Egress   // nil for a Remote
-	far  Upstream // where a Remote's sources are pulled from, else nil
+	out  Egress                   // nil for a Remote
+	far  atomic.Pointer[Upstream] // where a Remote's sources are pulled from, else nil
 	rtt  atomic.Int64
+	rest atomic.Int64 // no tick is needed before, nanoseconds since 1970
 	up   uplink
 	down downlink
 
@@ -47,6 +49,7 @@ type Participant struct {
 	dominated    time.Time   // when it was last made the dominant speaker
 	dominant     atomic.Bool // read by the packet side
 	wants        []allocate.Want
+	arriving     []session.Layer // where its sources stood at another node, until they are set
 }
 
 // wanted is what a participant wants of a source.
@@ -56,6 +59,9 @@ type wanted struct {
 	forward bool
 }
 
+// away reports whether another node serves the participant.
+func (p *Participant) away() bool { return p.far.Load() != nil }
+
 // ID returns the participant's endpoint id.
 func (p *Participant) ID() room.EndpointID { return p.id }
 
@@ -63,23 +69,40 @@ func (p *Participant) ID() room.EndpointID { return p.id }
 // sent on them.
 func (p *Participant) ReportSSRCs() (audio, video uint32) { return p.twin, p.ssrc }
 
-// RTP takes a packet that the participant sent. It is valid only during the call, and may be written to.
-func (p *Participant) RTP(b []byte, arrived time.Time) {
+// RTP takes a packet that the participant sent. It is valid only during the call, and may be written to. It returns whether
+// more packets of its frame are to come: until then what it sent is of no use to anybody.
+func (p *Participant) RTP(b []byte, arrived time.Time) (more bool) {
 	var in inbound
-	if t := p.up.receive(b, arrived, &in); t != nil {
-		t.deliver(&in)
+	t := p.up.receive(b, arrived, &in)
+	if t == nil {
+		return false
 	}
+	t.deliver(&in)
+	return in.live && !in.header.Marker && !in.header.Empty() && in.origin.layer.source.kind == room.Video
 }
 
 // Connected says that the participant's transport is up: from now on it is sent media.
 func (p *Participant) Connected(now time.Time) { p.down.connect(now) }
 
-// Tick does what is due at now. It is called about every 20 ms while the participant's transport is up.
+// restTime bounds how long a participant with nothing due is left alone.
+const restTime = 100 * time.Millisecond
+
+// Tick does what is due at now. It is called about every 20 ms while the participant's transport is up, and returns at once
+// for most of those who only watch.
 func (p *Participant) Tick(now time.Time) {
+	if now.UnixNano() < p.rest.Load() {
+		return
+	}
+	p.rest.Store(now.Add(restTime).UnixNano()) // first: what stirs meanwhile counts
 	p.down.connect(now)
-	p.down.tick(now)
-	p.up.tick(now)
+	waiting, unsettled := p.down.tick(now), p.up.tick(now)
+	if waiting || unsettled {
+		p.stir()
+	}
 }
+
+// stir says that the next tick may have something to do.
+func (p *Participant) stir() { p.rest.Store(0) }
 
 // roundTrip returns the round trip time to the participant.
 func (p *Participant) roundTrip() time.Duration {
