@@ -21,8 +21,8 @@ import (
 	"github.com/atoll-mesh/atoll/tools/load/participant"
 )
 
-// startNode runs a node on loopback and returns it with the URL of its XMPP WebSocket.
-func startNode(t *testing.T) (*Node, string) {
+// startNode runs a node on loopback, with further flags, and returns it with the URL of its XMPP WebSocket.
+func startNode(t *testing.T, flags ...string) (*Node, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -32,7 +32,10 @@ func startNode(t *testing.T) (*Node, string) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := config.Load([]string{"--http", addr, "--mesh", "127.0.0.1:0", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir()}, nil)
+	flags = append([]string{
+		"--http", addr, "--node-url", "http://" + addr, "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir(),
+	}, flags...)
+	cfg, err := config.Load(flags, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,11 +63,12 @@ func nearWrap() func() uint32 {
 type ear struct {
 	mu   sync.Mutex
 	seen map[uint32]map[uint64]int // SSRC, extended sequence number
+	ts   map[uint32]map[uint64]uint32
 	last map[uint32]uint64
 }
 
 func newEar() *ear {
-	return &ear{seen: make(map[uint32]map[uint64]int), last: make(map[uint32]uint64)}
+	return &ear{seen: make(map[uint32]map[uint64]int), ts: make(map[uint32]map[uint64]uint32), last: make(map[uint32]uint64)}
 }
 
 func (e *ear) hear(h *rtp.Header, _ []byte, _ time.Time) {
@@ -75,9 +79,10 @@ func (e *ear) hear(h *rtp.Header, _ []byte, _ time.Time) {
 	if known {
 		seq = last + uint64(int64(int16(h.SequenceNumber-uint16(last))))
 	} else {
-		e.seen[h.SSRC] = make(map[uint64]int)
+		e.seen[h.SSRC], e.ts[h.SSRC] = make(map[uint64]int), make(map[uint64]uint32)
 	}
 	e.seen[h.SSRC][seq]++
+	e.ts[h.SSRC][seq] = h.Timestamp
 	e.last[h.SSRC] = max(last, seq)
 }
 
@@ -98,6 +103,11 @@ func (e *ear) streams() map[uint32]counted {
 			}
 		}
 		s.missing = int(e.last[ssrc]-first+1) - len(seqs)
+		for seq, ts := range e.ts[ssrc] {
+			if next, ok := e.ts[ssrc][seq+1]; ok && next != ts && next-ts != 960 && next-ts != 90000/load.FramesPerSecond {
+				s.jumps++
+			}
+		}
 		s.wrapped = first>>16 != e.last[ssrc]>>16
 		out[ssrc] = s
 	}
@@ -106,6 +116,7 @@ func (e *ear) streams() map[uint32]counted {
 
 type counted struct {
 	received, missing, twice int
+	jumps                    int // timestamps that are not those of the next packet: something of the source is left out
 	wrapped                  bool
 }
 
@@ -289,7 +300,7 @@ func move(ctx context.Context, t *testing.T, from, to *Node, guests ...*guest) f
 		paths = append(paths, path)
 	}
 	for i, path := range paths {
-		path.Redirect(legs[i].Deliver)
+		path.Redirect(func(sealed []byte) { legs[i].Deliver(sealed) })
 	}
 	return func() {
 		for _, p := range paths {

@@ -14,7 +14,7 @@
 //
 //	lane 0       LinkState (Hello goes on a stream of its own, before any lane)
 //	lane 1 to 6  all frames about a room, chosen by FNV-1a of its name: what concerns one room is in order, and a large
-//	             snapshot of one room does not delay most others
+//	             snapshot of one room does not delay most others. Frames about a session or a channel are about the room ""
 //	lane 7       Relayed
 //
 // A frame that cannot be sent in time is not dropped from the middle: the link is closed, and everything that is sent here
@@ -41,12 +41,17 @@
 //	10 Claim   11 ClaimAnswer 12 Lease    13 Release 14 Holders
 //	20 Replica 21 Command     22 Refused  23 Deliver 24 Directed 25 Note 26 Order 27 Dominant
 //	30 Subscribe 31 Update    32 Unsubscribe 33 Subscribed
+//	40 Prepare 41 Prepared    42 Answered 43 PathState 44 Take 45 Taken 46 Drop
+//	50 Seek    51 Sought      52 Keep     53 Wipe
+//	60 ChannelOpen 61 ChannelOpened 62 ChannelText 63 ChannelClosed
 //
 // Five do not follow the order of their struct plainly: Hello has Build last, a LinkRow has Up before Loss, a Lease has
 // Header only when HasHeader is true, Replica has a type number before the fields of its message (1 Digest, 2 Ops, 3
 // Snapshot, 4 Commit, 5 State, 6 End), and a step of Ops is a record of a type number (1 Put, 2 Remove, 3 Say) and the
 // fields of the one that is set. A Term is its time and its node, a Dot its term and its sequence, a ShardVersion its
 // incarnation and its sequence; none of them is a record.
+//
+// Addresses in a Prepared are strings as netip writes them.
 //
 // A value has exactly one encoding in each version, so that it can be compared and signed as bytes.
 //
@@ -89,7 +94,8 @@
 //
 // Hello is the first frame in each direction, and comes once. LinkState comes every two seconds and when something changed
 // by a tenth. Claim is answered with one ClaimAnswer of the same ID, Command with Deliver or with one Refused of the same
-// ID, Subscribe with one Subscribed of the same Sub. Nothing else is answered. An answer that does not come is not waited
+// ID, Subscribe with one Subscribed of the same Sub, Seek with the parts of one Sought and ChannelOpen with one ChannelOpened of
+// the same ID. Nothing else is answered. An answer that does not come is not waited
 // for longer than its asker says; asking again is always allowed.
 //
 // # One relay
@@ -99,7 +105,29 @@
 // never passes on what came from another than Origin. Target checks that the key has the name Origin, the signature over
 // [Relayed.Signed], that Started is not before the newest it knows of Origin, and that Counter is new: the same frame may
 // not be played twice. It then handles the frame as if it came from Origin. Frame is written in Relayed.Version, which
-// Origin takes from what Target says of itself in gossip; Hello, LinkState and another Relayed are refused inside.
+// Origin takes from what Target says of itself in gossip; Hello, LinkState, Take and another Relayed are refused
+// inside.
+//
+// # A participant that moves
+//
+// A participant is moved by the node that serves it, to a node that it is linked with; nobody can ask for one. Frames of one
+// move are about its room, and so in order with all else about it:
+//
+//	sender (serves)                    receiver
+//	Prepare    make a path       ──▶
+//	                             ◀──   Prepared   its credentials and candidates
+//	Answered   the client's      ──▶
+//	                             ◀──   PathState  heard, valid
+//	Take       the participant   ──▶
+//	                             ◀──   Taken
+//	Drop                         ◀─▶   at any time: it is over
+//
+// Take is believed only of the node that asked for the path, about the endpoint that it asked for, with the epoch behind the
+// one that is known. With Prepare in a version that is not spoken yet nobody answers, and the sender looks elsewhere.
+//
+// Sealed packets of the client travel as datagrams on the media connections, both ways, before and after Take: a flow whose
+// Sub is 2^31 and the number of the move. Its encoding is 0 toward the client and 1 from it, its feedback bit is 1 when the
+// number was given by who the datagram is for ([Tunnel]). Who they are for opens or sends them; nobody between could.
 //
 // # Media
 //

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"net/netip"
 	"reflect"
 	"slices"
 	"testing"
@@ -44,6 +45,8 @@ func drawAs[T any](t *rapid.T, blank T) T {
 
 func drawRoom(t *rapid.T) string { return rapid.StringN(1, 100, MaxRoom).Draw(t, "room") }
 
+func drawMove(t *rapid.T) uint32 { return rapid.Uint32Range(1, FirstTunnel-1).Draw(t, "move") }
+
 func drawName(t *rapid.T) identity.Name {
 	return identity.Name(rapid.StringMatching(`[a-z2-7]{10}`).Draw(t, "name"))
 }
@@ -69,6 +72,10 @@ func fill(t *rapid.T, v reflect.Value, path string) {
 		return
 	case room.Kind:
 		v.SetUint(rapid.Uint64Range(uint64(room.Audio), uint64(room.Video)).Draw(t, path))
+		return
+	case netip.AddrPort:
+		b := rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, path)
+		v.Set(reflect.ValueOf(netip.AddrPortFrom(netip.AddrFrom4([4]byte(b)), rapid.Uint16().Draw(t, path))))
 		return
 	case time.Duration:
 		v.SetInt(rapid.Int64Range(1, 60_000).Draw(t, path) * int64(time.Millisecond))
@@ -213,6 +220,72 @@ func mend(t *rapid.T, f Frame) Frame {
 	case Subscribed:
 		f.Room += "r"
 		return f
+	case Seek:
+		f.Token += "t"
+		f.Without = ascending(f.Without)
+		return f
+	case Sought:
+		f.Code = SoughtCode(rapid.IntRange(int(SoughtUnknown), int(SoughtWhole)).Draw(t, "code"))
+		f.Part, f.Parts = drawPiece(t)
+		if f.Code != SoughtRecord && f.Code != SoughtWhole {
+			f.Part, f.Parts, f.Value = 0, 1, nil
+		}
+		if f.Code != SoughtAt {
+			f.At = ""
+		}
+		return f
+	case Keep:
+		f.Token += "t"
+		f.Part, f.Parts = drawPiece(t)
+		return f
+	case Wipe:
+		f.Token += "t"
+		return f
+	case ChannelOpened:
+		maybe(t, &f.At)
+		return f
+	case ChannelClosed:
+		f.Status = rapid.Uint16Range(1000, 4999).Draw(t, "status")
+		return f
+	case ChannelText:
+		f.Seq = max(f.Seq, 1)
+		return f
+	case ChannelOpen:
+		return f
+	case Prepare:
+		f.Room += "r"
+		f.Move = drawMove(t)
+		f.Ufrag, f.Pwd = f.Ufrag+"u", f.Pwd+"p"
+		return f
+	case Prepared:
+		f.Room += "r"
+		f.Move = drawMove(t)
+		f.Ufrag, f.Pwd = f.Ufrag+"u", f.Pwd+"p"
+		return f
+	case Answered:
+		f.Room += "r"
+		f.Move = drawMove(t)
+		f.Ufrag, f.Pwd = f.Ufrag+"u", f.Pwd+"p"
+		return f
+	case PathState:
+		f.Room += "r"
+		f.Move, f.State = drawMove(t), max(f.State, 1)
+		return f
+	case Take:
+		f.Room += "r"
+		f.Move, f.Epoch = drawMove(t), max(f.Epoch, 1)
+		for i := range f.Pulls {
+			f.Pulls[i].Sub %= FirstTunnel
+		}
+		return f
+	case Taken:
+		f.Room += "r"
+		f.Move = drawMove(t)
+		return f
+	case Drop:
+		f.Room += "r"
+		f.Move = drawMove(t)
+		return f
 	}
 	t.Fatalf("no rules for %T", f)
 	return nil
@@ -253,6 +326,11 @@ func mendMessage(t *rapid.T, m room.Message) room.Message {
 
 func drawPart(t *rapid.T) (part, parts uint16) {
 	parts = rapid.Uint16Range(1, maxParts).Draw(t, "parts")
+	return rapid.Uint16Range(0, parts-1).Draw(t, "part"), parts
+}
+
+func drawPiece(t *rapid.T) (part, parts uint16) {
+	parts = rapid.Uint16Range(1, MaxPieces).Draw(t, "parts")
 	return rapid.Uint16Range(0, parts-1).Draw(t, "part"), parts
 }
 

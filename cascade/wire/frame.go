@@ -35,6 +35,23 @@ const (
 	typeUpdate      = 31
 	typeUnsubscribe = 32
 	typeSubscribed  = 33
+
+	typeSeek   = 50
+	typeSought = 51
+	typeKeep   = 52
+	typeWipe   = 53
+
+	typeChannelOpen   = 60
+	typeChannelOpened = 61
+	typeChannelText   = 62
+	typeChannelClosed = 63
+	typePrepare       = 40
+	typePrepared      = 41
+	typeAnswered      = 42
+	typePathState     = 43
+	typeTake          = 44
+	typeTaken         = 45
+	typeDrop          = 46
 )
 
 // blank has an empty frame of every type.
@@ -61,6 +78,21 @@ var blank = func() map[uint64]Frame {
 		Update{},
 		Unsubscribe{},
 		Subscribed{},
+		Seek{},
+		Sought{},
+		Keep{},
+		Wipe{},
+		ChannelOpen{},
+		ChannelOpened{},
+		ChannelText{},
+		ChannelClosed{},
+		Prepare{},
+		Prepared{},
+		Answered{},
+		PathState{},
+		Take{},
+		Taken{},
+		Drop{},
 	} {
 		all[f.frame()] = f
 	}
@@ -190,6 +222,51 @@ func (c *coder) body(f Frame) Frame {
 		f.fields(c)
 		return f
 	case Subscribed:
+		f.fields(c)
+		return f
+	case Seek:
+		f.fields(c)
+		return f
+	case Sought:
+		f.fields(c)
+		return f
+	case Keep:
+		f.fields(c)
+		return f
+	case Wipe:
+		f.fields(c)
+		return f
+	case ChannelOpen:
+		f.fields(c)
+		return f
+	case ChannelOpened:
+		f.fields(c)
+		return f
+	case ChannelText:
+		f.fields(c)
+		return f
+	case ChannelClosed:
+		f.fields(c)
+		return f
+	case Prepare:
+		f.fields(c)
+		return f
+	case Prepared:
+		f.fields(c)
+		return f
+	case Answered:
+		f.fields(c)
+		return f
+	case PathState:
+		f.fields(c)
+		return f
+	case Take:
+		f.fields(c)
+		return f
+	case Taken:
+		f.fields(c)
+		return f
+	case Drop:
 		f.fields(c)
 		return f
 	}

@@ -35,7 +35,7 @@ func fuzzParse(f *testing.F, version uint16) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(frame, back, cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(frame, back, cmpopts.EquateEmpty(), addresses); diff != "" {
 			if _, hello := frame.(Hello); !hello || version > 1 {
 				t.Fatal(diff)
 			}

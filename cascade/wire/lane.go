@@ -63,6 +63,20 @@ func RoomOf(f Frame) string {
 		return f.Room
 	case Subscribed:
 		return f.Room
+	case Prepare:
+		return f.Room
+	case Prepared:
+		return f.Room
+	case Answered:
+		return f.Room
+	case PathState:
+		return f.Room
+	case Take:
+		return f.Room
+	case Taken:
+		return f.Room
+	case Drop:
+		return f.Room
 	}
 	return ""
 }

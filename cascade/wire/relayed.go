@@ -14,7 +14,7 @@ type Relayed struct {
 	Started        uint64 // of Origin, as in its Hello
 	Counter        uint64 // grows with every frame from Origin to Target since Started
 	Version        uint16 // that Frame is written in
-	Frame          []byte // anything but Hello, LinkState and Relayed
+	Frame          []byte // anything but Hello, LinkState, Relayed and Take
 	Signature      []byte // 64 bytes, of Signed
 }
 
@@ -39,7 +39,7 @@ func (f *Relayed) signed(c *coder) {
 	switch inner, n := binary.Uvarint(f.Frame); {
 	case n <= 0:
 		c.fail("nothing inside")
-	case inner == typeHello || inner == typeLinkState || inner == typeRelayed:
+	case inner == typeHello || inner == typeLinkState || inner == typeRelayed || inner == typeTake:
 		c.fail("a frame of type %d inside", inner)
 	case f.Origin == f.Target:
 		c.fail("from %s to itself", f.Origin)

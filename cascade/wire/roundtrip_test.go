@@ -26,7 +26,7 @@ func TestRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), addresses); diff != "" {
 				t.Fatal(diff)
 			}
 			for range 3 { // maps have no order of their own
@@ -48,7 +48,7 @@ func TestParsedSharesNoMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 			clear(b)
-			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), addresses); diff != "" {
 				t.Fatal(diff)
 			}
 		})

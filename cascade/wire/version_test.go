@@ -81,7 +81,7 @@ func TestNeighboursUnderstandEachOther(t *testing.T) {
 					if min(from.newest, to.newest) == 1 {
 						want = asVersion1(f)
 					}
-					if diff := cmp.Diff(want, send(t, from, to, f), cmpopts.EquateEmpty()); diff != "" {
+					if diff := cmp.Diff(want, send(t, from, to, f), cmpopts.EquateEmpty(), addresses); diff != "" {
 						t.Fatalf("%v to %v: %s", from, to, diff)
 					}
 				}
@@ -149,7 +149,7 @@ func TestAppendedFieldsAreSkipped(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), addresses); diff != "" {
 				t.Fatal(diff)
 			}
 		})
@@ -187,7 +187,7 @@ func TestAppendedFieldsOfRecordsAreSkipped(t *testing.T) {
 		b = append(b, "more"...)
 		b[len(b)-4-c.size-1] += 4
 		got, err := Parse(b, Version)
-		if diff := cmp.Diff(c.frame, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
+		if diff := cmp.Diff(c.frame, got, cmpopts.EquateEmpty(), addresses); err != nil || diff != "" {
 			t.Errorf("%v %s", err, diff)
 		}
 	}

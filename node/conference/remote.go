@@ -28,11 +28,16 @@ type pull struct {
 
 func (c *Conference) appeared(now time.Time, m room.Member) {
 	node, o := m.Node, m.Occupant
-	if c.byEndpoint[o.Endpoint] != nil {
+	switch {
+	case c.byEndpoint[o.Endpoint] != nil:
+		return
+	case c.remotes[o.Endpoint] != nil: // it moved there from here
+		c.changed(now, m)
 		return
 	}
 	r := &remote{node: node, occupant: o}
 	c.remotes[o.Endpoint] = r
+	c.doors.lead(o.Endpoint, node)
 	c.applyMUC(now, c.muc.Appear(now, muc.Remote{Nick: string(o.Endpoint), JID: o.JID, Joined: o.Joined, Presence: o.Presence}))
 	r.media = c.sfu.JoinRemote(now, o.Endpoint, feedback{c})
 	r.media.SetRTT(c.mesh.RTT(node))
@@ -49,19 +54,16 @@ func (c *Conference) changed(now time.Time, m room.Member) {
 	}
 	moved := r.node != node
 	r.node, r.occupant = node, o
-	if moved { // numbers of another node's clock: what is known of the old ones is of no use
-		c.applySFU(now, c.sfu.Leave(now, o.Endpoint))
-		r.media = c.sfu.JoinRemote(now, o.Endpoint, feedback{c})
-		for sub, p := range c.flows {
-			if p.source.Endpoint() == o.Endpoint {
-				c.mesh.Receive(p.at, sub, &inlet{c: c, media: r.media, sub: sub, source: p.source})
-			}
-		}
-	}
+	c.doors.lead(o.Endpoint, node)
 	c.applyMUC(now, c.muc.Change(now, muc.Remote{Nick: string(o.Endpoint), JID: o.JID, Joined: o.Joined, Presence: o.Presence}))
 	c.setSources(now, r)
-	if moved {
+	if moved { // the numbers of its sources go on; who gets them from the old node does so until the new one sends
 		r.media.SetRTT(c.mesh.RTT(node))
+		for source, height := range c.wanted {
+			if source.Endpoint() == o.Endpoint {
+				c.applyPulls(c.pulls.Want(now, source, node, height))
+			}
+		}
 		c.reroute(now)
 	}
 }
@@ -95,6 +97,7 @@ func (c *Conference) vanished(now time.Time, gone room.Removal) {
 		return
 	}
 	delete(c.remotes, gone.Endpoint)
+	c.doors.lead(gone.Endpoint, "")
 	r.occupant.Sources = nil
 	c.setSources(now, r)
 	c.applySFU(now, c.sfu.Leave(now, gone.Endpoint))
@@ -140,6 +143,10 @@ func (c *Conference) applyPulls(sends []route.Send) {
 				c.flows[f.Sub] = pull{s.To, f.Source}
 				c.upstream.LoadOrStore(f.Source, upstream{s.To, f.Sub})
 				c.mesh.Receive(s.To, f.Sub, &inlet{c: c, media: r.media, sub: f.Sub, source: f.Source})
+				if c.carried != nil && r.node == s.To { // it goes there with its participant
+					*c.carried = append(*c.carried, wire.Pull{Sub: f.Sub, Source: f.Source, Height: f.Height})
+					continue
+				}
 			}
 		case wire.Unsubscribe:
 			c.endFlow(f.Sub)

@@ -107,6 +107,8 @@ func (l *fakeLeg) SetRemote(string, string, string) error { return nil }
 func (l *fakeLeg) Hold()                                  {}
 func (l *fakeLeg) Export() (session.Media, error)         { return session.Media{Profile: 7}, nil }
 
+func (l *fakeLeg) Snapshot() (session.Media, error) { return session.Media{Profile: 8}, nil }
+
 func (l *fakeLeg) SendRTP(packet []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -156,6 +158,10 @@ func (c *client) JID() string               { return c.jid }
 func (c *client) Endpoint() room.EndpointID { return c.id }
 func (c *client) SocketURL() string         { return "wss://example.org" }
 func (c *client) Export() session.Stream    { return session.Stream{JID: c.jid, ResumeToken: "token"} }
+
+func (c *client) Snapshot() (session.Stream, bool) {
+	return session.Stream{JID: c.jid, ResumeToken: "token"}, !c.stays
+}
 
 func (c *client) Suspend() {
 	if !c.stays {

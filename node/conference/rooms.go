@@ -31,6 +31,8 @@ type Session interface {
 	// go on with it.
 	Suspend()
 	Export() session.Stream
+	// Snapshot is Export while the stream goes on; false when the client could not resume it.
+	Snapshot() (session.Stream, bool)
 }
 
 // Media opens legs at this node's edge.

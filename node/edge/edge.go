@@ -11,7 +11,7 @@
 // counters, replay windows, the DTLS association. A leg made by [Edge.NewLeg] has a path of its own. When the leg moves
 // to another node ([Leg.Export], [Edge.Import]) the path may stay where it is: it is redirected ([Path.Redirect]) to
 // whatever carries sealed packets to the leg's new node and sends what comes back ([Path.Send], [Leg.Attach],
-// [Leg.Deliver]). A standby has a path without a leg ([Edge.NewPath]) with the credentials of the owner's path.
+// [Leg.Deliver]). A standby has a path without a leg ([Edge.Prepare]) with the credentials of the owner's path.
 //
 // # Packets
 //

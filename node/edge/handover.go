@@ -35,16 +35,7 @@ func (l *Leg) Export() (session.Media, error) {
 		return session.Media{}, fmt.Errorf("export leg: %w", ErrClosed)
 	}
 	l.phase = frozen
-	m := session.Media{
-		Profile:    uint16(l.config.Profile),
-		LocalKey:   slices.Clone(l.config.Keys.LocalMasterKey),
-		LocalSalt:  slices.Clone(l.config.Keys.LocalMasterSalt),
-		RemoteKey:  slices.Clone(l.config.Keys.RemoteMasterKey),
-		RemoteSalt: slices.Clone(l.config.Keys.RemoteMasterSalt),
-		LocalUfrag: l.local.Ufrag, LocalPwd: l.local.Pwd,
-		RemoteUfrag: l.remote.Ufrag, RemotePwd: l.remote.Pwd,
-		RemoteFingerprint: l.want.String(),
-	}
+	m := l.media()
 	l.mu.Unlock()
 
 	if p := l.path; p != nil {
@@ -62,25 +53,14 @@ func (l *Leg) Export() (session.Media, error) {
 	l.edge.forget(l)
 	l.wipe()
 
-	for ssrc, w := range seal.rtp.All() {
-		m.Sent = append(m.Sent, session.SentRTP{SSRC: ssrc, Index: w.Highest, Window: w.Seen})
-	}
-	for ssrc, w := range open.rtp.All() {
-		m.Received = append(m.Received, session.ReceivedRTP{SSRC: ssrc, Index: w.Highest, Window: w.Seen})
-	}
-	for ssrc, next := range seal.rtcp.All() {
-		m.SentRTCP = append(m.SentRTCP, session.SentRTCP{SSRC: ssrc, Next: next})
-	}
-	for ssrc, w := range open.rtcp.All() {
-		m.ReceivedRTCP = append(m.ReceivedRTCP, session.ReceivedRTCP{SSRC: ssrc, Index: w.Highest, Window: w.Seen})
-	}
+	m.Sent, m.SentRTCP = sent(seal)
+	m.Received, m.ReceivedRTCP = received(open)
 	return m, nil
 }
 
 // Import makes a leg that goes on where an exported one stopped. The receiver hears no Connected. When the edge has a path
-// with the same credentials that no leg owns, a standby, the leg takes it over: it nominates and sends. Otherwise the
-// leg has no way to the client until [Leg.Attach]. Without a usable DTLS state the leg has no farewell. Packets may be delivered before Import returns. The leg copies what
-// it needs of m.
+// with the same credentials that no leg owns, a standby, the leg takes it over: it nominates and sends. What came in waits for [Leg.Resume]. Otherwise the
+// leg has no way to the client until [Leg.Attach]. Without a usable DTLS state the leg has no farewell. The leg copies what it needs of m.
 func (e *Edge) Import(m session.Media, r Receiver) (*Leg, error) {
 	l, err := e.restore(m, r)
 	if err != nil {
@@ -105,10 +85,35 @@ func (e *Edge) Import(m session.Media, r Receiver) (*Leg, error) {
 	}
 	l.dtls.resume(slices.Clone(m.DTLS))
 	if l.path != nil {
+		l.path.deliverTo(nil)
 		l.path.SetRemote(l.remote)
-		l.path.deliverTo(l.deliver)
 		l.path.Switch(path.Switches{Answer: true, Check: true, Nominate: true, Send: true})
 	}
+	return l, nil
+}
+
+// Resume has the leg take what the client sends over its own path: first what was kept since Import or [Leg.Hold].
+func (l *Leg) Resume() {
+	if l.path != nil {
+		l.path.deliverTo(l.deliver)
+	}
+}
+
+// Begin makes a leg for a client that begins anew on a path that was prepared for it: a handshake, and keys of its own.
+// The path must have no owner. SetRemote and Resume follow.
+func (e *Edge) Begin(p *Path, r Receiver) (*Leg, error) {
+	l := e.newLeg(r)
+	l.local = p.engine.Local()
+	if !p.owner.CompareAndSwap(nil, l) {
+		return nil, errors.New("begin leg: the path has an owner")
+	}
+	l.path = p
+	p.deliverTo(nil)
+	if err := e.register(l); err != nil {
+		p.owner.Store(nil)
+		return nil, fmt.Errorf("begin leg: %w", err)
+	}
+	p.Switch(path.Switches{Answer: true, Check: true, Nominate: true, Send: true})
 	return l, nil
 }
 

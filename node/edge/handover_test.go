@@ -82,7 +82,7 @@ func TestALegMovesWithoutLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	moved.Attach(way)
-	way.Redirect(moved.Deliver)
+	way.Redirect(func(sealed []byte) { moved.Deliver(sealed) })
 	send(moved, 100)
 	rb.wait("media at the new edge", func() bool { return len(rb.rtp[up]) > 20 && rb.rtcp[up] > 0 })
 
@@ -95,6 +95,7 @@ func TestALegMovesWithoutLoss(t *testing.T) {
 	if back.Path() != way {
 		t.Fatal("the leg did not find its path")
 	}
+	back.Resume()
 	send(back, 100)
 	rc.wait("media back at the old edge", func() bool { return len(rc.rtp[up]) > 20 && rc.rtcp[up] > 0 })
 	n := stop()
@@ -151,7 +152,7 @@ func TestAStandbyTakesOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	invite(t, leg, c)
-	standby, err := b.NewPath(path.Credentials(leg.Local()))
+	standby, err := b.Prepare(leg.Local(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,6 +187,7 @@ func TestAStandbyTakesOver(t *testing.T) {
 	if moved.Path() != standby {
 		t.Fatal("the leg did not take the standby")
 	}
+	moved.Resume()
 	if err := moved.SendRTP(packet(moved.Buffer(), 2, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +226,7 @@ func TestWhatComesDuringAMoveIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	moved.Attach(way)
-	way.Redirect(moved.Deliver)
+	way.Redirect(func(sealed []byte) { moved.Deliver(sealed) })
 	r.wait("both", func() bool { return len(r.rtp[1]) == 1 && errors.Is(r.reason, errPeerClosed) })
 }
 

@@ -65,6 +65,7 @@ type Leg struct {
 		sync.Mutex
 		seal *sealer // nil before the handshake, and after the end
 		pipe Pipe    // nil: the own path
+		also Pipe    // gets the same packets; nil: nobody
 		err  error   // why seal is nil
 	}
 	in struct {
@@ -255,13 +256,20 @@ func (l *Leg) deliver(b []byte, now time.Time) bool {
 }
 
 // Deliver takes a sealed packet that came for the leg over a path at another node. It is opened in place and valid
-// during the call only. Calls must come one at a time.
-func (l *Leg) Deliver(sealed []byte) { l.deliver(sealed, time.Now()) }
+// during the call only. It reports whether the leg took it: not when it is not connected, or has moved.
+func (l *Leg) Deliver(sealed []byte) bool { return l.deliver(sealed, time.Now()) }
 
 // Attach makes p the way to the client; nil is the leg's own path.
 func (l *Leg) Attach(p Pipe) {
 	l.out.Lock()
 	l.out.pipe = p
+	l.out.Unlock()
+}
+
+// Duplicate has every packet of media sent over p too: a client that changes its path hears it on either. Nil ends that.
+func (l *Leg) Duplicate(p Pipe) {
+	l.out.Lock()
+	l.out.also = p
 	l.out.Unlock()
 }
 
@@ -320,6 +328,9 @@ func (l *Leg) send(way *Path, b []byte, seal func(*sealer, []byte) ([]byte, erro
 	if err != nil {
 		recycle(b)
 		return err
+	}
+	if l.out.also != nil {
+		_ = l.out.also.Send(sealed) // the other way has it
 	}
 	if way != nil {
 		l.edge.out.queue(way, outgoing{packet: sealed})

@@ -31,7 +31,8 @@ type Path struct {
 	route    atomic.Pointer[route] // where packets go
 	fallback atomic.Pointer[route] // where the last DTLS record came from
 
-	owner atomic.Pointer[Leg] // the leg whose own path this is
+	owner  atomic.Pointer[Leg]             // the leg whose own path this is
+	notify atomic.Pointer[func(PathEvent)] // of a path without a leg
 
 	in   sync.Mutex // guards what follows; held while packets are delivered
 	sink sink
@@ -58,13 +59,6 @@ type source struct {
 	told  int64        // of it to the engine; guarded by path.mu
 }
 
-// NewPath makes a path with credentials of another path, for a client that is told of both: a standby. It answers and
-// checks, but neither nominates nor sends; see [Path.Switch]. What comes in goes to the sink of [Path.Redirect], or to the
-// leg that is imported with the same credentials.
-func (e *Edge) NewPath(local path.Credentials) (*Path, error) {
-	return e.newPath(local, path.Switches{Answer: true, Check: true})
-}
-
 func (e *Edge) newPath(local path.Credentials, s path.Switches) (*Path, error) {
 	p := &Path{edge: e, shard: e.out.shard(), engine: path.New(path.Config{Local: local, Switches: s, Random: e.uint64})}
 	e.mu.Lock()
@@ -78,6 +72,34 @@ func (e *Edge) newPath(local path.Credentials, s path.Switches) (*Path, error) {
 	e.paths[local.Ufrag] = p
 	return p, nil
 }
+
+// Prepare makes a path for a client that another node serves, and tells it what becomes of it: see [Path.Notify]. Without
+// credentials it has new ones. A standby, whose client was told of both paths under the same credentials, answers and checks;
+// any other path nominates and sends as soon as it can. See [Path.Switch]. What comes in goes to the sink of
+// [Path.Redirect], or to the leg that is imported with the same credentials.
+func (e *Edge) Prepare(local Credentials, standby bool) (*Path, error) {
+	if local.Ufrag == "" {
+		local = Credentials{Ufrag: e.name(12), Pwd: e.name(32)}
+	}
+	s := path.Switches{Answer: true, Check: true, Nominate: !standby, Send: !standby, Early: !standby}
+	return e.newPath(path.Credentials(local), s)
+}
+
+// PathEvent is what becomes of a path.
+type PathEvent uint8
+
+// What can become of a path.
+const (
+	PathHeard PathEvent = iota + 1 // the client's authenticated check came over a new pair
+	PathValid                      // the client answered over a new pair
+	PathLost                       // it has not answered for 30 s
+)
+
+// Notify has f called with what becomes of the path from now on. It is called from the edge's goroutines and must not block.
+func (p *Path) Notify(f func(PathEvent)) { p.notify.Store(&f) }
+
+// Local returns the credentials that the client must be told.
+func (p *Path) Local() Credentials { return Credentials(p.engine.Local()) }
 
 // SetRemote sets the client's credentials, as they were signalled.
 func (p *Path) SetRemote(remote path.Credentials) {
@@ -269,11 +291,12 @@ func (p *Path) use(now time.Time, f func(now time.Time) error) error {
 	}
 	err := f(now)
 	datagrams, events := p.engine.Take()
-	var valid, lost bool
+	var heard, valid, lost bool
 	for _, ev := range events {
 		switch ev.Kind {
 		case path.Opened:
 			p.open(ev.Pair)
+			heard = true
 		case path.Dropped:
 			p.drop(ev.Pair)
 		case path.Valid:
@@ -302,6 +325,15 @@ func (p *Path) use(now time.Time, f func(now time.Time) error) error {
 		}
 		if lost {
 			l.fail(errConsent)
+		}
+	} else if f := p.notify.Load(); f != nil {
+		for _, e := range []struct {
+			so   bool
+			what PathEvent
+		}{{heard, PathHeard}, {valid, PathValid}, {lost, PathLost}} {
+			if e.so {
+				(*f)(e.what)
+			}
 		}
 	}
 	return err

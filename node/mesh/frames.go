@@ -43,6 +43,9 @@ func (h handler) LinkDown(peer identity.Name, reason error) {
 	}
 	m.reachDue = true
 	m.settle(time.Now())
+	if mover := m.mover.Load(); mover != nil {
+		(*mover).Unlinked(peer)
+	}
 }
 
 func (h handler) Liveness(peer identity.Name, s link.State) {
@@ -82,6 +85,8 @@ func (m *Mesh) frame(from identity.Name, f wire.Frame, relayed bool) error {
 			return m.handle(now, from, f, m.service.Handle)
 		case wire.ClaimAnswer, wire.Holders:
 			return m.handle(now, from, f, m.client.Handle)
+		case wire.Prepare, wire.Prepared, wire.Answered, wire.PathState, wire.Take, wire.Taken, wire.Drop:
+			return m.moved(from, f, relayed)
 		}
 		m.deliver(from, name, f)
 		return nil
@@ -90,6 +95,8 @@ func (m *Mesh) frame(from identity.Name, f wire.Frame, relayed bool) error {
 		return errors.New("the state of links inside a relayed frame")
 	}
 	switch f := f.(type) {
+	case wire.Seek, wire.Sought, wire.Keep, wire.Wipe, wire.ChannelOpen, wire.ChannelOpened, wire.ChannelText, wire.ChannelClosed:
+		return m.session(from, f, relayed)
 	case wire.LinkState:
 		m.mu.Lock()
 		defer m.mu.Unlock()

@@ -27,6 +27,7 @@
 package mesh
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +35,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/directory"
@@ -56,19 +58,29 @@ type Config struct {
 	Secret   identity.Secret
 	Region   string
 	Build    string
-	Location [2]float64 // latitude and longitude, for others' information
+	Location [2]float64 // latitude and longitude
+	Located  bool       // Location is known
+	URL      string     // its own address for pages, "" for its name below the domain
+	DNS      bool       // it answers for the domain
+	Domain   string     // that the node serves, which must be that of all others
 	// Advertise are the addresses that other nodes reach this one by, best first; the ports are those of above.
 	Advertise []netip.Addr
-	Join      []string
-	Resolver  member.Resolver
-	Folder    member.Folder
-	Log       *slog.Logger
+	// Media are where clients send media to, best first; TURN and TURNS are the ports of TURN there, 0 for none.
+	Media       []netip.AddrPort
+	TURN, TURNS uint16
+	Join        []string
+	Resolver    member.Resolver
+	Folder      member.Folder
+	// Do does what another node asks for ([member.Config]).
+	Do  func(ctx context.Context, from netip.Addr, task []byte) []byte
+	Log *slog.Logger
 }
 
 // Mesh is a running part of a cluster.
 type Mesh struct {
 	self    identity.Name
 	key     identity.Key
+	meta    member.Meta // guarded by mu: what the node says of itself
 	log     *slog.Logger
 	started uint64
 	port    uint16
@@ -76,8 +88,11 @@ type Mesh struct {
 	list    *member.List
 	region  string
 
-	in  sinks // by subscription of ours
-	out sinks // by peer and subscription of theirs
+	mover    atomic.Pointer[Mover]
+	sessions atomic.Pointer[Sessions]
+	tunnels  tunnels
+	in       sinks // by subscription of ours
+	out      sinks // by peer and subscription of theirs
 
 	mu       sync.Mutex
 	closed   bool
@@ -93,6 +108,7 @@ type Mesh struct {
 	relayed  map[identity.Name]relayedFrom
 	counter  uint64
 	sub      uint32
+	errands  map[identity.Name]time.Time // until when a link is wanted besides
 	rtt      map[identity.Name]time.Duration
 	alive    []identity.Name // members that the directory can ask
 	reach    []identity.Name
@@ -116,6 +132,7 @@ func Start(cfg Config) (*Mesh, error) {
 		rooms:   make(map[string]*entry),
 		rtt:     make(map[identity.Name]time.Duration),
 		moving:  make(map[identity.Name]int),
+		errands: make(map[identity.Name]time.Time),
 		relayed: make(map[identity.Name]relayedFrom),
 		stop:    make(chan struct{}),
 	}
@@ -134,7 +151,9 @@ func Start(cfg Config) (*Mesh, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open links: %w", err), conn.Close())
 	}
-	m.list, err = member.Start(m.membership(cfg))
+	membership := m.membership(cfg)
+	m.meta = membership.Self
+	m.list, err = member.Start(membership)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open gossip: %w", err), m.links.Close())
 	}

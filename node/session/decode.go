@@ -20,6 +20,7 @@ const (
 	maxEncodings = 32
 	maxCounters  = 8192
 	maxSlots     = 1024
+	maxLayers    = 256
 )
 
 var (
@@ -264,6 +265,26 @@ func (f *Forwarding) field(tag uint64, v []byte) error {
 		return number(&f.FeedbackCount, v)
 	case tagForwardingFeedbackMoves:
 		return number(&f.FeedbackMoves, v)
+	case tagForwardingLayer:
+		var l Layer
+		if err := fields(v, l.field); err != nil {
+			return err
+		}
+		return add(&f.Layers, maxLayers, l)
+	}
+	return nil
+}
+
+func (l *Layer) field(tag uint64, v []byte) error {
+	switch tag {
+	case tagLayerSSRC:
+		return number(&l.SSRC, v)
+	case tagLayerExtended:
+		return number(&l.Extended, v)
+	case tagLayerHeight:
+		return number(&l.Height, v)
+	case tagLayerCurrent:
+		return flag(&l.Current, v)
 	}
 	return nil
 }

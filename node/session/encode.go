@@ -89,6 +89,14 @@ const (
 	tagForwardingTransportSeq
 	tagForwardingFeedbackCount
 	tagForwardingFeedbackMoves
+	tagForwardingLayer
+)
+
+const (
+	tagLayerSSRC = iota + 1
+	tagLayerExtended
+	tagLayerHeight
+	tagLayerCurrent
 )
 
 const (
@@ -219,6 +227,14 @@ func (w *writer) forwarding(f *Forwarding) {
 	w.number(tagForwardingTransportSeq, uint64(f.NextTransportSeq))
 	w.number(tagForwardingFeedbackCount, uint64(f.FeedbackCount))
 	w.number(tagForwardingFeedbackMoves, uint64(f.FeedbackMoves))
+	for _, l := range f.Layers {
+		w.record(tagForwardingLayer, func(w *writer) {
+			w.number(tagLayerSSRC, uint64(l.SSRC))
+			w.number(tagLayerExtended, l.Extended)
+			w.number(tagLayerHeight, uint64(l.Height))
+			w.flag(tagLayerCurrent, l.Current)
+		})
+	}
 }
 
 func (w *writer) slot(s *Slot) {

@@ -127,6 +127,16 @@ type Forwarding struct {
 	// FeedbackMoves counts the moves so far: at each the reference time of the feedback jumps by 10 s, because a smaller
 	// step would look like a queue.
 	FeedbackMoves uint16
+	// Layers are where the encodings stand that the participant sends.
+	Layers []Layer
+}
+
+// Layer is where one encoding stands that the participant sends, as its node tells the others.
+type Layer struct {
+	SSRC     uint32
+	Extended uint64 // sequence number of 40 bits (cascade/wire), the highest received
+	Height   uint16 // of its last key frame, 0: not known
+	Current  bool   // it is the one that is forwarded
 }
 
 // Slot is one outgoing SSRC of the receiving leg and the rewriting state behind it (node/sfu/rewrite).

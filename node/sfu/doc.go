@@ -110,6 +110,12 @@
 // [Participant.Export] stops all sending to the participant and returns where its streams stand; [Room.Import] goes on
 // at another node without a gap in the numbers. A stream whose encoding is unknown there waits for a key frame.
 //
+// Nobody else notices. At the old node [Room.Depart] makes a Remote of the participant, in place, at the new one Import makes
+// a participant of the Remote: the sources stay what they are, with their caches and all who get them, and their numbers of
+// 40 bits go on, so that packets are taken once, by whichever way, and what is missing is asked for. [Room.Expect] has the
+// new node pull and keep, for some moments sound too, what the participant gets, before it comes: what arrives between its
+// last packet there and its first one here goes out when it is here.
+//
 // Whatever comes from the network is bounded: unknown SSRCs and payload types, malformed packets, duplicates are counted
 // ([Counters]) and dropped.
 package sfu

@@ -32,6 +32,7 @@ type slot struct {
 	on       bool // to be forwarded
 	opening  bool // waits for Open
 	restored *session.Rewrite
+	behind   bool // packets of its source came since it stood still; guarded by down.mu
 }
 
 // downlink is what one participant is sent.
@@ -73,6 +74,11 @@ func (d *downlink) connect(now time.Time) {
 func (d *downlink) forward(s *slot, in *inbound) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.pass(s, in)
+}
+
+// pass is forward under the lock.
+func (d *downlink) pass(s *slot, in *inbound) {
 	if !d.connected || d.frozen || !s.open || s.source != in.origin.layer.source {
 		return
 	}
@@ -191,6 +197,10 @@ func (d *downlink) open(s *slot, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s.open, s.since = true, now
+	if s.behind {
+		s.behind = false
+		d.catchUp(s, now)
+	}
 	d.p.stir()
 }
 

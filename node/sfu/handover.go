@@ -14,6 +14,11 @@ import (
 // belongs to the control side.
 func (p *Participant) Export() session.Forwarding {
 	p.freeze()
+	return p.Snapshot()
+}
+
+// Snapshot returns where everything stands while it goes on. It belongs to the control side.
+func (p *Participant) Snapshot() session.Forwarding {
 	f := session.Forwarding{Constraints: slices.Clone(p.constraints.Raw)}
 	p.up.mu.Lock()
 	st, _ := p.up.recorder.State()
@@ -57,11 +62,17 @@ func (p *Participant) freeze() {
 }
 
 // Import adds a participant who comes from another node, with what [Participant.Export] returned there. Its streams go on
-// where they stood; its sources and constraints are set as for anybody. The reference time of its feedback jumps.
+// where they stood, with what the caches have that came since ([Room.Expect]); its sources and constraints are set as for
+// anybody. Who was a Remote stays in place: its sources go on, for those who get them too. The reference time of its
+// feedback jumps.
 func (r *Room) Import(now time.Time, id room.EndpointID, out Egress, plain bool, f *session.Forwarding) *Participant {
-	p := r.add(now, id, out, plain)
+	p := r.arrive(now, id, out, plain)
+	p.arriving = f.Layers
+	for _, s := range p.sources {
+		p.goOn(s, now)
+	}
 	p.constraints.Raw = slices.Clone(f.Constraints)
-	if f.NextTransportSeq != 0 || f.FeedbackCount != 0 {
+	if f.NextTransportSeq != 0 || f.FeedbackCount != 0 || f.FeedbackMoves != 0 {
 		p.up.mu.Lock()
 		p.up.recorder = bandwidth.Resume(p.ssrc, bandwidth.State{Next: f.NextTransportSeq, Count: f.FeedbackCount, Moves: f.FeedbackMoves})
 		p.up.mu.Unlock()
@@ -139,5 +150,5 @@ func (r *Room) resume(p *Participant, s *slot, src *source, same bool) {
 	stream := rewrite.Resume(clockRate(s.kind), st, from, from.layer != nil)
 	p.down.mu.Lock()
 	defer p.down.mu.Unlock()
-	s.source, s.stream, s.open = src, stream, false
+	s.source, s.stream, s.open, s.behind = src, stream, false, from.layer != nil
 }

@@ -43,7 +43,7 @@ func (u *uplink) ask(now time.Time) {
 		}
 		s.retarget(now)
 		received := !s.table.Load().empty()
-		if received && s.target != none && s.target != s.current && (u.p.far == nil || now.Sub(s.since) >= overtaken) {
+		if received && s.target != none && s.target != s.current && (!u.p.away() || now.Sub(s.since) >= overtaken) {
 			u.request(s.layers[s.target], s.since, now)
 		}
 		for _, l := range s.layers {
@@ -82,7 +82,7 @@ func (u *uplink) nack(l *layer, rtt time.Duration, now time.Time) {
 // since, again when it does not come, never more often than the limit.
 func (u *uplink) request(l *layer, since, now time.Time) {
 	age, apart, again := now.Sub(l.asked), apart, again
-	if u.p.far != nil {
+	if u.p.away() {
 		apart += u.p.roundTrip() // a key frame that is on its way answers everybody
 		again = max(again, apart)
 	}

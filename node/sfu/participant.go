@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/node/session"
 	"github.com/atoll-mesh/atoll/node/sfu/allocate"
 )
 
@@ -28,8 +29,8 @@ type Participant struct {
 	ssrc uint32 // sender of the RTCP that is about what the participant sends
 	twin uint32 // stands beside it: one SSRC cannot be announced for both kinds
 	set  *settings
-	out  Egress   // nil for a Remote
-	far  Upstream // where a Remote's sources are pulled from, else nil
+	out  Egress                   // nil for a Remote
+	far  atomic.Pointer[Upstream] // where a Remote's sources are pulled from, else nil
 	rtt  atomic.Int64
 	rest atomic.Int64 // no tick is needed before, nanoseconds since 1970
 	up   uplink
@@ -48,6 +49,7 @@ type Participant struct {
 	dominated    time.Time   // when it was last made the dominant speaker
 	dominant     atomic.Bool // read by the packet side
 	wants        []allocate.Want
+	arriving     []session.Layer // where its sources stood at another node, until they are set
 }
 
 // wanted is what a participant wants of a source.
@@ -56,6 +58,9 @@ type wanted struct {
 	height  int
 	forward bool
 }
+
+// away reports whether another node serves the participant.
+func (p *Participant) away() bool { return p.far.Load() != nil }
 
 // ID returns the participant's endpoint id.
 func (p *Participant) ID() room.EndpointID { return p.id }

@@ -65,7 +65,7 @@ func (r *Room) Pull(now time.Time, node string, name room.SourceName, height int
 	p.height = min(max(height, 0), allocate.Unlimited)
 	fx := r.merge(nil, now)
 	r.publish()
-	if fresh != nil && fresh.kind == room.Video {
+	if fresh != nil && fresh.kind == room.Video && y.out != nil {
 		fresh.requestKeyframe(now, now, true)
 	}
 	return r.take(now, fx)
@@ -96,6 +96,9 @@ func (r *Room) attach(p *pull, s *source) {
 	p.mu.Unlock()
 	s.pulls = append(s.pulls, p)
 	s.published = false
+	if p.relay.out == nil {
+		s.expect(1)
+	}
 	r.touch(s)
 }
 
@@ -108,6 +111,9 @@ func (r *Room) detach(p *pull) {
 	if s != nil {
 		s.pulls = slices.DeleteFunc(s.pulls, func(o *pull) bool { return o == p })
 		s.published = false
+		if p.relay.out == nil {
+			s.expect(-1)
+		}
 		r.touch(s)
 	}
 }

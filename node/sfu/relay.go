@@ -88,14 +88,14 @@ func (p *pull) forward(in *inbound) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := in.origin.layer
-	if p.source != l.source {
+	if p.source != l.source || p.relay.out == nil {
 		return
 	}
 	if in.mark.Keyframe() {
 		p.hops[l.index].began = in.at
 	}
 	b := in.bytes
-	if l.source.owner.far == nil {
+	if !in.marked {
 		p.buffer = packet.AppendMarked(p.buffer[:0], b, in.mark)
 		b = p.buffer
 	}
@@ -119,7 +119,7 @@ func (s *source) class(m packet.Mark) Class {
 func (p *pull) report(l *layer, info []byte, ntp uint64, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.source != l.source {
+	if p.source != l.source || p.relay.out == nil {
 		return
 	}
 	h := &p.hops[l.index]
@@ -259,11 +259,11 @@ func (p *pull) load(l *layer, seq uint16) (packet.Mark, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	stored, note, ok := l.ring.Get(seq)
-	m := packet.Mark(note)
+	m := packet.Mark(note &^ inside)
 	if !ok {
 		return 0, false
 	}
-	if l.source.owner.far != nil {
+	if note&inside != 0 {
 		p.buffer = append(p.buffer[:0], stored...)
 		return m, true
 	}

@@ -21,7 +21,7 @@ type Remote struct{ p *Participant }
 // what follows from that is returned by the next call.
 func (r *Room) JoinRemote(now time.Time, id room.EndpointID, up Upstream) *Remote {
 	p := r.enter(now, id)
-	p.far = up
+	p.far.Store(&up)
 	p.up = uplink{p: p}
 	p.down = downlink{p: p}
 	return &Remote{p}

@@ -25,6 +25,9 @@ func (r *Room) Report(now time.Time) []SourceReport {
 	for _, s := range r.sources {
 		rep := SourceReport{Name: s.name, VideoType: s.desc.VideoType, Layers: []int{}, Receivers: len(s.targets), Relays: []string{}}
 		for _, p := range s.pulls {
+			if p.relay.out == nil {
+				continue
+			}
 			rep.Relays = append(rep.Relays, p.relay.node)
 		}
 		slices.Sort(rep.Relays)

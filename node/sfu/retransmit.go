@@ -71,12 +71,13 @@ func (d *downlink) retransmit(s *slot, seq uint16, now time.Time) {
 	var h packet.Header
 	var f *format
 	from.layer.mu.Lock()
-	b, ok := []byte(nil), false
-	if stored, _, found := from.layer.ring.Get(place.Seq); found && from.layer.inRing == from.run {
+	b, ok, marked := []byte(nil), false, false
+	if stored, note, found := from.layer.ring.Get(place.Seq); found && from.layer.inRing == from.run {
 		if packet.Parse(stored, d.p.set.extensions, &h) == nil {
 			f = &d.p.set.formats[h.PayloadType]
 			if f.rtx != 0 && d.budget.take(len(stored), budgetRate, budgetBurst, now) {
 				b, ok = packet.Wrap(d.p.out.Buffer(), stored, h.Payload, f.rtx, seq), true
+				marked = note&inside != 0
 			}
 		}
 	}
@@ -96,7 +97,7 @@ func (d *downlink) retransmit(s *slot, seq uint16, now time.Time) {
 	s.rtxSeq++
 	s.repeated(seq, now)
 	d.counters.Retransmitted++
-	d.send(b, &h, from.layer.source.owner.far != nil, packet.SendTime(now))
+	d.send(b, &h, marked, packet.SendTime(now))
 }
 
 // mayRepeat reports whether seq was not sent again within the time given.

@@ -179,6 +179,10 @@ func (r *Room) SetSources(now time.Time, id room.EndpointID, descs []room.Source
 			p.used[e.SSRC], p.used[e.RTX] = true, true
 		}
 	}
+	for _, s := range fresh {
+		p.goOn(s, now)
+	}
+	p.arriving = nil
 	p.setStreams()
 	for _, s := range fresh {
 		r.bind(s)

@@ -13,7 +13,7 @@ func (r *Room) settle(now time.Time, only *Participant) []Effect {
 	var fx []Effect
 	r.sort()
 	for _, p := range r.list {
-		if p.far == nil && (only == nil || p == only) {
+		if !p.away() && (only == nil || p == only) {
 			fx = r.settleVideo(fx, p)
 			fx = r.settleAudio(fx, p)
 		}
@@ -247,7 +247,7 @@ func (r *Room) merge(fx []Effect, now time.Time) []Effect {
 		s.owner.up.mu.Unlock()
 	}
 	for _, s := range r.talkers {
-		if on := s.listeners+len(s.pulls) > 0; s.owner.far != nil && on != s.heard {
+		if on := s.listeners+len(s.pulls) > 0; s.owner.away() && on != s.heard {
 			s.heard = on
 			fx = append(fx, AudioWanted{s.name, on})
 		}

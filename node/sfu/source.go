@@ -67,6 +67,7 @@ type source struct {
 	previous int // encoding that was forwarded before, and its highest sequence number then
 	until    uint16
 	switched time.Time
+	expected int // participants who are on their way here and get it
 
 	// The rest belongs to the control side.
 	desc      room.Source
@@ -174,7 +175,7 @@ func (s *source) retarget(now time.Time) {
 	if s.kind == room.Audio || len(s.layers) == 0 {
 		return
 	}
-	if s.owner.far != nil {
+	if s.owner.away() {
 		s.trail(now)
 		return
 	}
@@ -223,7 +224,10 @@ func (s *source) forwards(l *layer, seq uint16, now time.Time) (yes, live bool) 
 
 // caches reports whether the packets of l are kept for retransmission.
 func (s *source) caches(l *layer) bool {
-	return s.kind == room.Video && (l.index == s.current || l.index == s.target || s.current == none)
+	if s.kind == room.Audio {
+		return s.expected > 0
+	}
+	return l.index == s.current || l.index == s.target || s.current == none
 }
 
 // begins reports whether the packet with the header h is the first of a key frame.
@@ -261,14 +265,21 @@ func (l *layer) restart() {
 	}
 }
 
+// inside is set in the note of a packet in a cache that has the mark in its bytes.
+const inside = 1 << 63
+
 // put keeps a packet for retransmission.
-func (l *layer) put(seq uint16, b []byte, m packet.Mark, now time.Time) {
+func (l *layer) put(seq uint16, b []byte, m packet.Mark, marked bool, now time.Time) {
+	note := uint64(m)
+	if marked {
+		note |= inside
+	}
 	l.mu.Lock()
 	if l.inRing != l.run {
 		l.ring.Reset()
 		l.inRing = l.run
 	}
-	l.ring.Put(seq, b, uint64(m), now)
+	l.ring.Put(seq, b, note, now)
 	l.placed = l.extended
 	l.mu.Unlock()
 }

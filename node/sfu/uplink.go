@@ -133,7 +133,7 @@ func (u *uplink) accept(l *layer, c Codec, b []byte, now time.Time, in *inbound,
 		}
 		if key {
 			u.keyframe(l, in, now)
-		} else if u.p.far != nil {
+		} else if u.p.away() {
 			src.notice(l, in.mark, now)
 		}
 	}
@@ -151,16 +151,16 @@ func (u *uplink) accept(l *layer, c Codec, b []byte, now time.Time, in *inbound,
 	if t.empty() {
 		return nil
 	}
-	far := u.p.far != nil
-	in.marked = far
-	if len(t.pulls) > 0 && !far {
+	far := u.p.away()
+	in.marked = far || in.mark.Present()
+	if len(t.pulls) > 0 && !in.marked {
 		in.mark = l.mark(h.Seq, key, &in.picture.Descriptor)
 		if heard {
 			in.mark = in.mark.WithLevel(level)
 		}
 	}
 	if src.caches(l) {
-		l.put(h.Seq, b, in.mark, now)
+		l.put(h.Seq, b, in.mark, in.marked, now)
 	}
 	in.forwarded, in.live = src.forwards(l, h.Seq, now)
 	if !in.forwarded && (!far || len(t.pulls) == 0) {
@@ -210,7 +210,7 @@ func (u *uplink) keyframe(l *layer, in *inbound, now time.Time) {
 		l.height = h
 	}
 	l.pending = false
-	if u.p.far != nil {
+	if u.p.away() {
 		l.source.follow(l, in.mark, in.header.Seq, now)
 		return
 	}
@@ -233,7 +233,7 @@ func (u *uplink) tick(now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.ask(now)
-	if u.p.far == nil {
+	if !u.p.away() {
 		u.feedback(now)
 	}
 	if now.Sub(u.reported) >= time.Second {
@@ -267,8 +267,8 @@ func (u *uplink) send() {
 
 // sendAbout sends the compound in u.rtcp, which is about l.
 func (u *uplink) sendAbout(l *layer) {
-	if far := u.p.far; far != nil {
-		far.Feedback(l.source.name, l.index, u.rtcp)
+	if far := u.p.far.Load(); far != nil {
+		(*far).Feedback(l.source.name, l.index, u.rtcp)
 		return
 	}
 	u.send()
@@ -298,7 +298,7 @@ func (u *uplink) report(now time.Time) {
 				continue
 			}
 			r, ok := l.stats.Report(now)
-			if !ok || len(u.blocks) == 31 || u.p.far != nil {
+			if !ok || len(u.blocks) == 31 || u.p.away() {
 				continue
 			}
 			u.blocks = append(u.blocks, packet.ReportBlock{

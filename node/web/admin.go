@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/atoll-mesh/atoll/node/doctor"
 )
 
 // AdminConfig is what the admin API shows.
@@ -23,6 +26,7 @@ type AdminConfig struct {
 	Health  func() error
 	Cluster func() Cluster
 	Rooms   func() []Room
+	Doctor  func(context.Context) doctor.Report
 	Log     *slog.Logger
 }
 
@@ -34,6 +38,7 @@ type AdminConfig struct {
 //	GET /debug/pprof/      profiles
 //	GET /api/v1/cluster    Cluster
 //	GET /api/v1/rooms      Rooms
+//	GET /api/v1/doctor     doctor.Report: the node examines itself, which takes some seconds
 //
 // A request must name a loopback host, the configured host, or the address that it came in by, and must not come from
 // another page; else it is answered 403.
@@ -48,6 +53,9 @@ func Admin(cfg AdminConfig) http.Handler {
 		return c
 	}))
 	mux.Handle("GET /api/v1/rooms", answer(func() any { return Rooms{Rooms: complete(cfg.Rooms())} }))
+	mux.HandleFunc("GET /api/v1/doctor", func(w http.ResponseWriter, r *http.Request) {
+		answer(func() any { return cfg.Doctor(r.Context()) }).ServeHTTP(w, r)
+	})
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

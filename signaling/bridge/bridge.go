@@ -38,7 +38,7 @@
 // # The channel
 //
 // [Server] accepts channels at /colibri-ws/<node>/<conference>/<endpoint>?pwd=<password>. Who may open one is said by
-// [Config].Lookup; <node> is there for proxies in front and is not looked at. A [Channel] belongs to one endpoint, and an
+// [Config].Lookup; <node> is there for proxies in front, and for what is said below. A [Channel] belongs to one endpoint, and an
 // endpoint has one channel: a newer one ends the older one, whose Closed is called before the newer one's Opened.
 // Handler calls of one channel come one at a time and must not block.
 //
@@ -46,4 +46,11 @@
 // ([StatusTryAgainLater]). So does one that sends more than 50 messages or 64 KiB a second on average
 // ([StatusPolicyViolation]).
 // A ping goes out every 15 s and must be answered within as long.
+//
+// # Other nodes
+//
+// A client opens the URL that it was given at any node, for ever. When Lookup does not know the endpoint, the channel is opened at the
+// node that does ([Elsewhere]), and this one passes messages on as they are: the limits are those of both. The node with the
+// participant sees a channel like any other ([Server.Accept]). When the participant moves here the channel is closed, and the client
+// comes back.
 package bridge

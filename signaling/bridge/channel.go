@@ -53,9 +53,9 @@ var errClosed = errors.New("closed by the node")
 
 // Channel is one open bridge channel.
 type Channel struct {
-	conn    *websocket.Conn
-	below   io.Closer // the connection under conn
+	conn    connection
 	handler Handler
+	raw     func(message []byte) // takes the messages as they come, instead of handler; nil: none
 	out     *queue
 	closing chan struct{} // closed as soon as nothing more is to be sent or delivered
 	once    sync.Once
@@ -67,8 +67,49 @@ type Channel struct {
 	opened, ended bool
 }
 
-func newChannel(conn *websocket.Conn, below io.Closer, h Handler, broken *atomic.Uint64) *Channel {
-	return &Channel{conn: conn, below: below, handler: h, broken: broken, out: newQueue(), closing: make(chan struct{})}
+// connection is what carries a channel: the socket of its client, or the way to a client at another node.
+type connection interface {
+	// read returns the next message, longer than MaxMessage when it is too long.
+	read() (text bool, message []byte, err error)
+	write(ctx context.Context, message []byte) error
+	ping(ctx context.Context) error
+	// close says good-bye and returns within closeTimeout, cut does not.
+	close(code Status, reason string)
+	cut()
+}
+
+// socket is a connection to a client that came here.
+type socket struct {
+	conn  *websocket.Conn
+	below io.Closer // the connection under conn
+}
+
+func (s socket) read() (bool, []byte, error) {
+	kind, r, err := s.conn.Reader(context.Background())
+	if err != nil {
+		return false, nil, err
+	}
+	message, err := io.ReadAll(io.LimitReader(r, MaxMessage+1))
+	return kind == websocket.MessageText, message, err
+}
+
+func (s socket) write(ctx context.Context, message []byte) error {
+	return s.conn.Write(ctx, websocket.MessageText, message)
+}
+
+func (s socket) ping(ctx context.Context) error { return s.conn.Ping(ctx) }
+
+func (s socket) cut() { _ = s.conn.CloseNow() }
+
+func (s socket) close(code Status, reason string) {
+	// The library waits for the rest of a message for ever.
+	giveUp := time.AfterFunc(closeTimeout, func() { _ = s.below.Close() })
+	defer giveUp.Stop()
+	_ = s.conn.Close(code, reason)
+}
+
+func newChannel(conn connection, h Handler, broken *atomic.Uint64) *Channel {
+	return &Channel{conn: conn, handler: h, broken: broken, out: newQueue(), closing: make(chan struct{})}
 }
 
 // Send queues m. It never blocks and may be called from anywhere. When the queue is full the channel closes; on a closed
@@ -104,13 +145,10 @@ func (c *Channel) shut(code Status, reason string, why error) {
 		close(c.closing)
 		c.helpers.Go(func() {
 			if errors.Is(why, ErrReplaced) {
-				_ = c.conn.CloseNow() // the client has turned to the newer one: nobody is there to say good-bye to
+				c.conn.cut() // the client has turned to the newer one: nobody is there to say good-bye to
 				return
 			}
-			// The library waits for the rest of a message for ever.
-			giveUp := time.AfterFunc(closeTimeout, func() { _ = c.below.Close() })
-			defer giveUp.Stop()
-			_ = c.conn.Close(code, reason)
+			c.conn.close(code, reason)
 		})
 	})
 }
@@ -128,11 +166,7 @@ func (c *Channel) read() error {
 	begun := time.Now()
 	messages, octets := newBucket(begun, bucketRate, bucketBurst), newBucket(begun, byteRate, byteBurst)
 	for {
-		kind, r, err := c.conn.Reader(context.Background())
-		if err != nil {
-			return fmt.Errorf("read bridge channel: %w", err)
-		}
-		frame, err := io.ReadAll(io.LimitReader(r, MaxMessage+1))
+		text, frame, err := c.conn.read()
 		if err != nil {
 			return fmt.Errorf("read bridge channel: %w", err)
 		}
@@ -140,13 +174,17 @@ func (c *Channel) read() error {
 			c.shut(StatusTooBig, "message too big", errors.New("message too big"))
 			return c.reason
 		}
-		if kind != websocket.MessageText {
+		if !text {
 			c.shut(StatusUnsupported, "text only", errors.New("binary frame"))
 			return c.reason
 		}
 		if now := time.Now(); !messages.take(now, 1) || !octets.take(now, len(frame)) {
 			c.shut(StatusPolicyViolation, "too many messages", errors.New("too many messages"))
 			return c.reason
+		}
+		if c.raw != nil {
+			c.raw(frame)
+			continue
 		}
 		m, err := Decode(frame)
 		if err != nil {
@@ -212,7 +250,7 @@ func (c *Channel) write() {
 func (c *Channel) writeFrame(frame []byte) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
-	if err := c.conn.Write(ctx, websocket.MessageText, frame); err != nil {
+	if err := c.conn.write(ctx, frame); err != nil {
 		c.shut(StatusTryAgainLater, "", fmt.Errorf("write bridge channel: %w", err))
 		return false
 	}
@@ -222,7 +260,7 @@ func (c *Channel) writeFrame(frame []byte) bool {
 func (c *Channel) ping() {
 	ctx, cancel := context.WithTimeout(context.Background(), pongWithin)
 	defer cancel()
-	if err := c.conn.Ping(ctx); err != nil {
+	if err := c.conn.ping(ctx); err != nil {
 		c.shut(StatusTryAgainLater, "no pong", fmt.Errorf("ping bridge channel: %w", err))
 	}
 }

@@ -349,7 +349,7 @@ func TestQueueEmpties(t *testing.T) {
 // A channel that is replaced before its handler heard of it is never mentioned.
 func TestEndBeforeOpen(t *testing.T) {
 	rec := &recorder{}
-	c := newChannel(nil, nil, rec, new(atomic.Uint64))
+	c := newChannel(nil, rec, new(atomic.Uint64))
 	c.end(ErrReplaced)
 	c.open()
 	c.deliver(ClientHello{})

@@ -21,6 +21,8 @@ type Config struct {
 	// Lookup returns who takes the messages of an endpoint, or false when there is no such endpoint or the password is
 	// wrong. It compares passwords in constant time, must not block for long, and may be called from many goroutines.
 	Lookup func(conference, endpoint, password string) (Handler, bool)
+	// Elsewhere opens the channels of endpoints that Lookup does not find. Nil: there are no other nodes.
+	Elsewhere Elsewhere
 	// AllowOrigin says whether a page of this origin may open channels. Nil allows all: the password is what counts.
 	AllowOrigin func(r *http.Request) bool
 	// Version is told to clients in ServerHello.
@@ -32,7 +34,8 @@ type Config struct {
 type Server struct {
 	cfg Config
 
-	refused, broken atomic.Uint64
+	refused, broken, relayed atomic.Uint64
+	opening                  chan struct{} // an element for each question to other nodes under way
 
 	mu       sync.Mutex
 	closed   bool
@@ -47,12 +50,12 @@ func NewServer(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Server{cfg: cfg, channels: make(map[endpoint]*Channel)}
+	return &Server{cfg: cfg, channels: make(map[endpoint]*Channel), opening: make(chan struct{}, openings)}
 }
 
 // ServeHTTP opens a channel and returns when it has ended.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ep, ok := parsePath(r.URL.Path)
+	node, ep, ok := parsePath(r.URL.Path)
 	if !ok {
 		s.refused.Add(1)
 		http.NotFound(w, r)
@@ -62,29 +65,49 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "origin not allowed", http.StatusForbidden)
 		return
 	}
-	handler, ok := s.cfg.Lookup(ep.conference, ep.id, r.URL.Query().Get("pwd"))
-	if !ok {
-		s.refused.Add(1)
-		http.Error(w, "unknown endpoint or wrong password", http.StatusForbidden)
-		return
-	}
+	password := r.URL.Query().Get("pwd")
+	handler, ok := s.cfg.Lookup(ep.conference, ep.id, password)
 	if !s.enter() {
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
 		return
 	}
 	defer s.running.Done()
+	var relay *relay
+	if !ok {
+		relay = s.openElsewhere(r.Context(), Address{node, ep.conference, ep.id, password})
+		if relay == nil {
+			s.refused.Add(1)
+			http.Error(w, "unknown endpoint or wrong password", http.StatusForbidden)
+			return
+		}
+		handler = relay
+	}
 	h := &hijacker{ResponseWriter: w}
 	conn, err := websocket.Accept(h, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // AllowOrigin has decided
 	if err != nil {
 		s.cfg.Log.Debug("bridge channel refused", "err", err)
+		relay.drop()
 		return
 	}
 	conn.SetReadLimit(-1) // the channel bounds messages itself: the library would tell the client before it tells us
-	c := newChannel(conn, h.conn, handler, &s.broken)
-	c.Send(ServerHello{Version: s.cfg.Version})
+	c := newChannel(socket{conn, h.conn}, handler, &s.broken)
+	if relay != nil {
+		c.raw = relay.fromClient
+	}
+	s.run(ep, c)
+}
+
+// run is the life of a channel.
+func (s *Server) run(ep endpoint, c *Channel) {
+	if c.raw == nil { // else the other node says it
+		c.Send(ServerHello{Version: s.cfg.Version})
+	}
 	if !s.add(ep, c) {
 		c.Close(StatusGoingAway, "shutting down")
 		c.helpers.Wait()
+		if r, ok := c.handler.(*relay); ok {
+			r.drop()
+		}
 		return
 	}
 	c.open()
@@ -113,19 +136,21 @@ type Stats struct {
 	Refused uint64
 	// Broken were closed because the client broke a rule or did not read.
 	Broken uint64
+	// Relayed were opened for participants of other nodes.
+	Relayed uint64
 }
 
 // Stats returns the counts so far.
-func (s *Server) Stats() Stats { return Stats{s.refused.Load(), s.broken.Load()} }
+func (s *Server) Stats() Stats { return Stats{s.refused.Load(), s.broken.Load(), s.relayed.Load()} }
 
 // parsePath reads /colibri-ws/<node>/<conference>/<endpoint>.
-func parsePath(path string) (endpoint, bool) {
+func parsePath(path string) (node string, ep endpoint, ok bool) {
 	rest, ok := strings.CutPrefix(path, Prefix)
 	parts := strings.Split(rest, "/")
 	if !ok || len(parts) != 3 || parts[1] == "" || parts[2] == "" || len(path) > 1024 {
-		return endpoint{}, false
+		return "", endpoint{}, false
 	}
-	return endpoint{parts[1], parts[2]}, true
+	return parts[0], endpoint{parts[1], parts[2]}, true
 }
 
 func (s *Server) enter() bool {

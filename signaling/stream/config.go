@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -23,8 +24,18 @@ type Config struct {
 	// Address returns the address that a request came from, for the connect rate. Nil stands for the peer of the
 	// connection.
 	Address func(*http.Request) netip.Addr
+	// Elsewhere finds the sessions of tokens that this server does not know. Nil: there is no other server.
+	Elsewhere Elsewhere
 	// Limits bounds what clients can take. Zero fields stand for their defaults.
 	Limits Limits
+}
+
+// Elsewhere is the other servers of a cluster.
+type Elsewhere interface {
+	// Fetch looks for the session of a resume token that has the right form, and brings it here by [Server.Import]. It returns nil
+	// when it did, or when somebody else did meanwhile. It is called on the goroutine of a socket, for at most Limits.Fetch, and
+	// for at most Limits.Fetches sockets at once.
+	Fetch(ctx context.Context, token string) error
 }
 
 // Limits bounds what clients can take. A field that is zero stands for its default.
@@ -50,6 +61,9 @@ type Limits struct {
 	Pong   time.Duration // for the answer: 20 s
 	Resume time.Duration // a suspended session waits for its client: 60 s
 	Linger time.Duration // a stream that the server ends has to say so and to close: 2 s
+	Fetch  time.Duration // for a session to come from another server: 3 s
+
+	Fetches int // searches for sessions at other servers at once: 256
 }
 
 func (l Limits) orDefault() Limits {
@@ -68,6 +82,7 @@ func (l Limits) orDefault() Limits {
 		{&l.ConnectBurst, 400},
 		{&l.QueueStanzas, 2048},
 		{&l.QueueBytes, 2 << 20},
+		{&l.Fetches, 256},
 	} {
 		if *f.field == 0 {
 			*f.field = f.value
@@ -83,6 +98,7 @@ func (l Limits) orDefault() Limits {
 		{&l.Pong, 20 * time.Second},
 		{&l.Resume, 60 * time.Second},
 		{&l.Linger, 2 * time.Second},
+		{&l.Fetch, 3 * time.Second},
 	} {
 		if *f.field == 0 {
 			*f.field = f.value

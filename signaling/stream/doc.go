@@ -30,6 +30,17 @@
 // A token is <node>-<16 characters><32 characters> of [A-Za-z0-9_-]: the node that made it, an address, and 192 random
 // bits that are compared in constant time. It stays valid for the life of the session.
 //
+// # Several servers
+//
+// A token that this server does not know, in the URL and in <resume/> alike, is looked for elsewhere ([Elsewhere]): the socket waits,
+// at most Limits.Fetch, and nothing that the client sends is read meanwhile. Then the session is here or the answer is
+// item-not-found, which is also what a forged token gets. A token stays the same wherever its session is.
+//
+// A server that goes on after the death of another knows the counters of some moment before ([Session.Snapshot], [Server.Revive]).
+// What the client has had since is more than what this server has to send, and is taken. What the client sent since it sends
+// again: as long as somebody keeps snapshots, the client's stanzas are acknowledged only as far as the last one goes
+// ([Session.Guard]), because clients break when a counter goes down.
+//
 // # Order
 //
 // Calls of the handler for one session come one at a time and in this order:

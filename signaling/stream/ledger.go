@@ -11,12 +11,25 @@ import (
 type ledger struct {
 	enabled, resumable bool
 	received           uint32   // stanzas taken from the client
+	handled            uint32   // of these, the handler has had
 	acked              uint32   // of ours, the client has
 	unacked            [][]byte // stanzas sent after acked, oldest first
 	bytes              int      // of unacked
 	asked              int      // stanzas sent since the last request for an acknowledgement
 	askedBytes         int
+
+	// guarded says that no more than kept is acknowledged: what another server knows that would go on.
+	guarded bool
+	kept    uint32
+	owed    bool // the client asked and was told less than received
+	// revived says that the session went on elsewhere after what is known here. The client may have more than the first known
+	// of unacked, and nothing of the rest, which it was not sent there.
+	revived bool
+	known   int
 }
+
+// maxLost is how many stanzas a client may have had that a server which goes on does not know of.
+const maxLost = 1 << 16
 
 const (
 	askStanzas = 16
@@ -49,6 +62,10 @@ func (l *ledger) give(xml []byte) (ask bool) {
 // acknowledge takes the client's counter. It is an error when that counts what was not sent.
 func (l *ledger) acknowledge(h uint32) error {
 	n := h - l.acked // modulo 2^32
+	if l.revived && n > uint32(l.known) && n <= maxLost {
+		l.acked += n - uint32(l.known)
+		n = uint32(l.known)
+	}
 	if int64(n) > int64(len(l.unacked)) {
 		return fmt.Errorf("acknowledge %d stanzas: %d were sent", h, l.acked+uint32(len(l.unacked)))
 	}
@@ -69,8 +86,19 @@ func (l *ledger) over(limits Limits) bool {
 	return len(l.unacked) > limits.QueueStanzas || l.bytes > limits.QueueBytes
 }
 
+// ackFrame answers a request for our counter.
 func (l *ledger) ackFrame() []byte {
-	return stanza.New(nsManaging, "a", "h", strconv.FormatUint(uint64(l.received), 10)).Bytes()
+	h := l.received
+	if l.owed = l.guarded && int32(h-l.kept) > 0; l.owed {
+		h = l.kept
+	}
+	return stanza.New(nsManaging, "a", "h", strconv.FormatUint(uint64(h), 10)).Bytes()
+}
+
+// guard says how much is known elsewhere. It returns true when the client waits to be told.
+func (l *ledger) guard(received uint32) (tell bool) {
+	l.guarded, l.kept = true, received
+	return l.owed
 }
 
 func (l *ledger) resumedFrame(token string) []byte {

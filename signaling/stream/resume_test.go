@@ -9,6 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/atoll-mesh/atoll/node/session"
 	"github.com/atoll-mesh/atoll/signaling/stanza"
 )
 
@@ -20,7 +21,7 @@ func TestResume(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, n *network) {
 		c := n.dial("").bind()
 		token := c.enable()
-		if !tokenForm.MatchString(token) || !strings.HasPrefix(token, "n1-") {
+		if _, ok := session.ParseToken(token); !ok || !strings.HasPrefix(token, "n1-") {
 			t.Fatalf("token %q", token)
 		}
 		s := n.recorder.last()

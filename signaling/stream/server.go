@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -26,6 +27,9 @@ type Server struct {
 	addresses addresses
 	stats     counters
 	running   sync.WaitGroup // readers, and what spawn started
+	fetches   chan struct{}  // an element for each search under way
+	life      context.Context
+	end       context.CancelFunc
 
 	mu       sync.Mutex
 	closing  bool
@@ -45,7 +49,9 @@ func NewServer(c Config) *Server {
 		sessions:  make(map[string]*Session),
 		jids:      make(map[string]*Session),
 		ids:       make(map[room.EndpointID]*Session),
+		fetches:   make(chan struct{}, limits.Fetches),
 	}
+	s.life, s.end = context.WithCancel(context.Background())
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -168,14 +174,14 @@ func socketURL(r *http.Request) string {
 
 // find returns the session of a resume token, nil when there is none.
 func (s *Server) find(text string) *Session {
-	t, ok := parseToken(text)
+	t, ok := session.ParseToken(text)
 	if !ok {
 		return nil
 	}
 	s.mu.Lock()
-	found := s.sessions[t.address]
+	found := s.sessions[t.Address]
 	s.mu.Unlock()
-	if found == nil || !found.token.equal(t) {
+	if found == nil || !found.token.Equal(t) {
 		return nil
 	}
 	return found
@@ -213,6 +219,9 @@ func (s *Server) newOwner() (string, room.EndpointID) {
 
 // resume gives a session a new socket. Only the owner of the token, proven by the log-in, can.
 func (s *Server) resume(k *socket, st step) step {
+	if k.previd == st.token && s.find(st.token) == nil {
+		s.fetch(st.token)
+	}
 	t, me := s.find(st.token), s.find(k.previd)
 	if t != nil && me != nil && t.owner == me.owner {
 		ok, detail := t.resume(k, st.h)
@@ -229,9 +238,63 @@ func (s *Server) resume(k *socket, st step) step {
 	return st
 }
 
+// fetch has the session of a token brought here when another server has it. The socket waits for it and reads nothing.
+func (s *Server) fetch(text string) {
+	t, ok := session.ParseToken(text)
+	if !ok || s.config.Elsewhere == nil {
+		return
+	}
+	s.mu.Lock()
+	known := s.sessions[t.Address] != nil
+	s.mu.Unlock()
+	if known { // and the secret is wrong
+		return
+	}
+	select {
+	case s.fetches <- struct{}{}:
+	default:
+		s.stats.fetchesRefused.Add(1)
+		return
+	}
+	defer func() { <-s.fetches }()
+	ctx, cancel := context.WithTimeout(s.life, s.limits.Fetch)
+	defer cancel()
+	if err := s.config.Elsewhere.Fetch(ctx, text); err != nil {
+		s.log.Debug("session not found", "error", err)
+		return
+	}
+	s.stats.fetched.Add(1)
+}
+
+// Prove returns the session of a resume token when the token is right. known says that there is a session at its address: then a
+// token that is not right is a forged one.
+func (s *Server) Prove(text string) (proven *Session, known bool) {
+	t, ok := session.ParseToken(text)
+	if !ok {
+		return nil, false
+	}
+	s.mu.Lock()
+	found := s.sessions[t.Address]
+	s.mu.Unlock()
+	switch {
+	case found == nil:
+		return nil, false
+	case !found.token.Equal(t):
+		s.stats.forged.Add(1)
+		return nil, true
+	}
+	return found, true
+}
+
 // Import takes over a session that another server exported. It is suspended until its client resumes it here, for at most
 // Limits.Resume; the handler hears of it first by Resumed or Closed.
-func (s *Server) Import(value session.Stream) (*Session, error) {
+func (s *Server) Import(value session.Stream) (*Session, error) { return s.adopt(value, false) }
+
+// Revive is Import of a [Session.Snapshot] whose server went on after it and died. What the client then says that it has may be more
+// than what is known of here.
+func (s *Server) Revive(value session.Stream) (*Session, error) { return s.adopt(value, true) }
+
+func (s *Server) adopt(value session.Stream, revived bool) (*Session, error) {
 	owner, resource, ok := strings.Cut(value.JID, "/")
 	local, domain, at := strings.Cut(owner, "@")
 	if !ok || !at || resource == "" || domain != s.config.Domain || len(local) < 8 {
@@ -241,7 +304,7 @@ func (s *Server) Import(value session.Stream) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("import session: %w", err)
 	}
-	t, ok := parseToken(value.ResumeToken)
+	t, ok := session.ParseToken(value.ResumeToken)
 	if !ok {
 		return nil, fmt.Errorf("import session of %s: it has no resume token", endpoint)
 	}
@@ -249,7 +312,7 @@ func (s *Server) Import(value session.Stream) (*Session, error) {
 	if err := s.remember(imported); err != nil {
 		return nil, fmt.Errorf("import session of %s: %w", endpoint, err)
 	}
-	if err := imported.restore(value); err != nil {
+	if err := imported.restore(value, revived); err != nil {
 		s.forget(imported)
 		return nil, err
 	}
@@ -271,10 +334,10 @@ func (s *Server) remember(t *Session) error {
 		return fmt.Errorf("the server is closed")
 	case len(s.jids) >= s.limits.Sessions:
 		return fmt.Errorf("there are %d sessions", len(s.jids))
-	case s.sessions[t.token.address] != nil, s.jids[t.jid] != nil, s.ids[t.endpoint] != nil:
+	case s.sessions[t.token.Address] != nil, s.jids[t.jid] != nil, s.ids[t.endpoint] != nil:
 		return fmt.Errorf("the token, the JID or the endpoint id is in use")
 	}
-	s.sessions[t.token.address], s.jids[t.jid], s.ids[t.endpoint] = t, t, t
+	s.sessions[t.token.Address], s.jids[t.jid], s.ids[t.endpoint] = t, t, t
 	return nil
 }
 
@@ -282,7 +345,7 @@ func (s *Server) forget(t *Session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.jids[t.jid] == t {
-		delete(s.sessions, t.token.address)
+		delete(s.sessions, t.token.Address)
 		delete(s.jids, t.jid)
 		delete(s.ids, t.endpoint)
 	}
@@ -311,6 +374,7 @@ func (s *Server) spawn(f func()) {
 
 // Close ends all sessions with system-shutdown and waits until everything has ended.
 func (s *Server) Close() {
+	s.end()
 	s.mu.Lock()
 	s.closing = true
 	sessions := make([]*Session, 0, len(s.jids))

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -17,7 +18,7 @@ type Session struct {
 	jid      string // full
 	owner    string // bare JID
 	endpoint room.EndpointID
-	token    token
+	token    session.Token
 
 	// turn is held during calls of the handler: they come one at a time. It is a channel so that waiting for it is no
 	// waiting for a lock.
@@ -33,7 +34,7 @@ type Session struct {
 	over   bool        // closed or exported
 }
 
-func newSession(s *Server, owner, resource string, endpoint room.EndpointID, t token) *Session {
+func newSession(s *Server, owner, resource string, endpoint room.EndpointID, t session.Token) *Session {
 	return &Session{
 		server: s, jid: owner + "/" + resource, owner: owner, endpoint: endpoint, token: t, turn: make(chan struct{}, 1),
 	}
@@ -140,6 +141,39 @@ func (s *Session) Export() session.Stream {
 	return value
 }
 
+// Snapshot returns what another server needs to go on with the session when this one is gone, and changes nothing. What it has
+// received is what the handler has had. ok is false when there is nothing that the client could resume.
+func (s *Session) Snapshot() (value session.Stream, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over || s.ending != 0 || !s.ledger.resumable {
+		return session.Stream{}, false
+	}
+	return session.Stream{
+		JID: s.jid, ResumeToken: s.token.String(), Received: s.ledger.handled, Acked: s.ledger.acked, Unacked: slices.Clone(s.ledger.unacked),
+	}, true
+}
+
+// Guard says that another server would go on with the session from a snapshot with this counter of received stanzas: the client is
+// not told of more, so that it sends again what would be lost. It holds until Unguard.
+func (s *Session) Guard(received uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if tell := s.ledger.guard(received); tell && s.socket != nil && s.ending == 0 {
+		s.put(s.socket, s.ledger.ackFrame())
+	}
+}
+
+// Unguard ends Guard.
+func (s *Session) Unguard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ledger.guarded = false
+	if s.ledger.owed && s.socket != nil && s.ending == 0 {
+		s.put(s.socket, s.ledger.ackFrame())
+	}
+}
+
 // route counts a stanza that came by k and hands it to the handler. A nil stanza is counted only. It reports false, and does
 // nothing, when k is not the session's socket any more.
 func (s *Session) route(k *socket, el *stanza.Element) (live bool) {
@@ -154,6 +188,9 @@ func (s *Session) route(k *socket, el *stanza.Element) (live bool) {
 	if live && el != nil {
 		s.server.config.Handler.Stanza(s, el)
 	}
+	s.mu.Lock()
+	s.ledger.handled = s.ledger.received
+	s.mu.Unlock()
 	return live
 }
 
@@ -229,6 +266,7 @@ func (s *Session) resume(k *socket, h uint32) (ok bool, detail *stanza.Element) 
 		s.mu.Unlock()
 		return false, detail
 	}
+	s.ledger.revived = false
 	old := s.socket
 	s.socket, k.session, s.base = k, s, k.base
 	s.stopExpiry()
@@ -324,8 +362,9 @@ func (s *Session) suspended() bool {
 }
 
 // restore fills a session that another server exported and lets it wait for its client.
-func (s *Session) restore(value session.Stream) error {
-	l := ledger{enabled: true, resumable: true, received: value.Received, acked: value.Acked}
+func (s *Session) restore(value session.Stream, revived bool) error {
+	l := ledger{enabled: true, resumable: true, received: value.Received, handled: value.Received, acked: value.Acked, revived: revived}
+	l.known = len(value.Unacked)
 	for _, xml := range value.Unacked {
 		l.unacked = append(l.unacked, xml)
 		l.bytes += len(xml)

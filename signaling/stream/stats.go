@@ -11,6 +11,9 @@ type Stats struct {
 	Bound        uint64 // sessions that began here
 	Resumed      uint64
 	ResumeFailed uint64
+	Fetched      uint64 // sessions that came from another server to be resumed
+	Forged       uint64 // questions of other servers with a wrong token for a session of this one
+	FetchRefused uint64 // searches at other servers that were one too many
 	Expired      uint64 // sessions that nobody resumed
 	Overflowed   uint64 // sessions whose client took too little
 	StreamErrors uint64 // streams that broke a rule
@@ -22,6 +25,7 @@ type Stats struct {
 
 type counters struct {
 	opened, refused, bound, resumed, resumeFailed, expired, overflowed, streamErrors, throttled atomic.Uint64
+	fetched, forged, fetchesRefused                                                             atomic.Uint64
 	messagesIn, messagesOut, bytesIn, bytesOut                                                  atomic.Uint64
 }
 
@@ -42,6 +46,7 @@ func (s *Server) Stats() Stats {
 		Opened: c.opened.Load(), Refused: c.refused.Load(), Bound: c.bound.Load(), Resumed: c.resumed.Load(),
 		ResumeFailed: c.resumeFailed.Load(), Expired: c.expired.Load(), Overflowed: c.overflowed.Load(),
 		StreamErrors: c.streamErrors.Load(), Throttled: c.throttled.Load(),
+		Fetched: c.fetched.Load(), Forged: c.forged.Load(), FetchRefused: c.fetchesRefused.Load(),
 		MessagesIn: c.messagesIn.Load(), MessagesOut: c.messagesOut.Load(),
 		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(),
 	}

@@ -8,12 +8,14 @@
 // peer's candidates are learned from its checks alone (peer-reflexive): clients do not trickle to a server. A [Pair] is
 // one such remote address together with the local address that it reached.
 //
-// What it does is set by four [Switches], so that the same engine serves an owner and a standby:
+// What it does is set by five [Switches], so that the same engine serves an owner and a standby:
 //
 //	Answer    binding requests are answered
 //	Check     the pairs are checked, and their consent kept fresh (RFC 7675)
 //	Nominate  the best valid pair is nominated
 //	Send      Route names a pair
+//	Early     Route names a pair before it is valid: the one whose check came last. The peer proved that it knows our
+//	          password, and Firefox hears nothing on the old path from the moment that the new one is up
 //
 // Rules
 //   - A request counts only with USERNAME "<local ufrag>:<remote ufrag>", a MESSAGE-INTEGRITY by the local password, a
@@ -77,7 +79,7 @@ type Pair struct {
 }
 
 // Switches say what a path does. The zero value is a path that is silent.
-type Switches struct{ Answer, Check, Nominate, Send bool }
+type Switches struct{ Answer, Check, Nominate, Send, Early bool }
 
 // Config is what a Path is made of.
 type Config struct {
@@ -220,6 +222,17 @@ func (p *Path) Route(now time.Time) (Pair, bool) {
 	for _, q := range []*pair{p.nominating, p.best(now), p.selected} {
 		if q != nil && q.valid {
 			return q.Pair, true
+		}
+	}
+	if p.switches.Early {
+		var last *pair
+		for _, q := range p.pairs {
+			if last == nil || q.heard.After(last.heard) {
+				last = q
+			}
+		}
+		if last != nil {
+			return last.Pair, true
 		}
 	}
 	return Pair{}, false

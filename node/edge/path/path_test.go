@@ -247,7 +247,7 @@ func TestAStandbyChecksButNeverNominates(t *testing.T) {
 	if _, ok := w.server.Route(w.now); ok {
 		t.Error("a standby has a route")
 	}
-	w.server.Switch(w.now, Switches{true, true, true, true})
+	w.server.Switch(w.now, Switches{true, true, true, true, false})
 	if _, ok := w.server.Route(w.now); !ok {
 		t.Error("no route at takeover")
 	}
@@ -264,7 +264,7 @@ func TestAnOwnerThatTakesBackNominatesAgain(t *testing.T) {
 	w.server.Switch(w.now, Switches{Answer: true, Check: true})
 	w.run(10*time.Second, nil)
 	before := w.nominal
-	w.server.Switch(w.now, Switches{true, true, true, true})
+	w.server.Switch(w.now, Switches{true, true, true, true, false})
 	w.run(time.Second, nil)
 	if w.nominal == before {
 		t.Error("the client was not told")

@@ -42,8 +42,8 @@ var (
 func newWorld(t testing.TB, seed uint64) *world {
 	w := &world{t: t, now: time.Unix(1_700_000_000, 0), random: rand.New(rand.NewPCG(seed, 1)), delay: 20 * time.Millisecond}
 	w.nat = func(a netip.AddrPort) netip.AddrPort { return a }
-	w.server = New(Config{Local: serverCreds, Switches: Switches{true, true, true, true}, Random: w.random.Uint64})
-	w.client = New(Config{Local: clientCreds, Switches: Switches{true, true, false, true}, Random: w.random.Uint64})
+	w.server = New(Config{Local: serverCreds, Switches: Switches{true, true, true, true, false}, Random: w.random.Uint64})
+	w.client = New(Config{Local: clientCreds, Switches: Switches{true, true, false, true, false}, Random: w.random.Uint64})
 	w.client.controlled = true
 	w.client.SetRemote(w.now, serverCreds)
 	return w

@@ -37,7 +37,9 @@ const (
 
 // State is what must go on at another node.
 type State struct {
-	Next  uint16 // the transport-wide sequence number that the next feedback begins with
+	// Next is the transport-wide sequence number that the next feedback begins with, 0 for the first that comes: what was sent
+	// meanwhile went to nobody.
+	Next  uint16
 	Count uint8  // number of the next feedback packet
 	Moves uint16 // how often this was handed on
 }
@@ -64,7 +66,9 @@ func New(ssrc uint32) *Recorder { return &Recorder{ssrc: ssrc} }
 func Resume(ssrc uint32, st State) *Recorder {
 	r := New(ssrc)
 	r.moves, r.count = st.Moves+1, st.Count
-	r.start(st.Next)
+	if st.Next != 0 {
+		r.start(st.Next)
+	}
 	return r
 }
 

@@ -92,6 +92,25 @@ func (s *Stream) anew(extended uint64, ts uint32, at time.Time) {
 	s.seen[s.highest/64%(window/64)] |= 1 << (s.highest % 64)
 }
 
+// Rebase makes extended, which ends in the same 16 bits, the place of the highest packet, of which the lower 40 bits count:
+// the stream goes on with packets whose places are known.
+func (s *Stream) Rebase(extended uint64) {
+	shift := 1<<40 + extended&(1<<40-1) - s.highest
+	s.highest += shift
+	s.base += shift
+	s.floor += shift
+}
+
+// Resume makes a stream go on that was received elsewhere up to the place given. What is late by little is still taken.
+func (s *Stream) Resume(extended uint64, at time.Time) {
+	*s = Stream{rate: s.rate, started: true, highest: 1<<40 + extended&(1<<40-1), newest: at}
+	s.base, s.floor = s.highest+1, s.highest-earlier
+	s.seen[s.highest/64%(window/64)] |= 1 << (s.highest % 64)
+}
+
+// Extended returns the place of the highest packet, 40 bits, of a stream whose places are known.
+func (s *Stream) Extended() uint64 { return s.highest & (1<<40 - 1) }
+
 // take takes note of a packet that is not far from the highest.
 func (s *Stream) take(i uint64, ts uint32, at time.Time, recovered bool) Verdict {
 	switch {

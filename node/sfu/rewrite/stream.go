@@ -245,6 +245,12 @@ func (s *Stream[O]) Locate(seq uint16) (Place[O], bool) {
 	return Place[O]{}, false
 }
 
+// Last returns the number of the last packet of the newest segment in its own stream, when the segment takes packets.
+func (s *Stream[O]) Last() (seq uint16, running bool) {
+	g := &s.segment[s.newest]
+	return uint16(g.last) - g.off.seq, s.running
+}
+
 // Counts returns how many packets and payload octets were sent, as a sender report counts them.
 func (s *Stream[O]) Counts() (packets, octets uint32) { return s.packets, s.octets }
 

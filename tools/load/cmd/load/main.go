@@ -2,60 +2,99 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/atoll-mesh/atoll/tools/load"
+	"github.com/atoll-mesh/atoll/tools/load/bench"
 	"github.com/atoll-mesh/atoll/tools/load/plain"
 )
 
 type commands struct {
-	Bench benchCommand `cmd:"" help:"Compare a node with plain pion: CPU per forwarded packet, one publisher to N receivers."`
-	Join  joinCommand  `cmd:"" help:"Fill a room of a running node."`
-	Plain plainCommand `cmd:"" help:"Run the control server; its first line of output is its URL."`
+	Bench  benchCommand  `cmd:"" help:"Compare a node with other servers."`
+	Join   joinCommand   `cmd:"" help:"Fill a room of a running node."`
+	Storm  stormCommand  `cmd:"" help:"Let many join a node at which a meeting goes on."`
+	Rush   rushCommand   `cmd:"" hidden:""`
+	Soak   soakCommand   `cmd:"" help:"Let people come to a node and go for an hour, and see whether it grows."`
+	Record recordCommand `cmd:"" help:"Write down when the packets of Chromium's camera come and how large they are; needs root."`
+	Plain  plainCommand  `cmd:"" help:"Run the control server; its first line of output is its URL."`
 }
 
 type benchCommand struct {
-	Node      string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
-	Receivers int           `help:"Receivers at each server." default:"20"`
-	Windows   int           `help:"Windows that are to count, at each server; thrown away ones are measured again, at most as many." default:"5"`
-	Window    time.Duration `help:"Length of a window." default:"4s"`
-	Limit     float64       `help:"Fail when the node spends more than this times plain pion; 0 for no limit." default:"1.1"`
-	JSON      string        `help:"Write the report to a file." placeholder:"FILE" name:"json"`
+	Node    string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
+	Quick   bool          `help:"Two scenarios beside plain pion, in less than two minutes."`
+	Only    []string      `help:"Scenarios to play, by name; all of them unless given." placeholder:"NAME"`
+	Servers []string      `help:"Servers to measure beside each other: atoll, pion, pion-interceptors, janus." placeholder:"NAME"`
+	Windows int           `help:"Windows that are to count, at each server; thrown away ones are measured again, at most as many." default:"5"`
+	Window  time.Duration `help:"Length of a window." default:"4s"`
+	Verbose bool          `help:"Print every window." short:"v"`
+	Nice    int           `help:"Priority of generator and servers, where that is allowed." default:"-10"`
+	Prompt  bool          `help:"Wake receivers by what comes, instead of looking every 4 ms. On loopback the server pays for that."`
+	JSON    string        `help:"Write the report to a file." placeholder:"FILE" name:"json"`
+	SVG     string        `help:"Draw the report into a file." placeholder:"FILE" name:"svg"`
 }
 
 // Run measures and judges.
 func (c *benchCommand) Run(ctx context.Context) error {
-	if c.Receivers < 1 || c.Windows < 1 || c.Window < 100*time.Millisecond {
-		return errors.New("at least one receiver, one window and 100 ms are needed")
+	if c.Windows < 3 || c.Window < 100*time.Millisecond {
+		return errors.New("at least three windows of 100 ms are needed")
+	}
+	if err := bench.Prefer(c.Nice); err != nil {
+		fmt.Fprintf(os.Stderr, "load: %v: more windows will be thrown away on a busy machine\n", err)
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find the control server: %w", err)
 	}
-	bench := load.Bench{
-		Node: c.Node, Control: []string{self, "plain"}, Receivers: c.Receivers, Windows: c.Windows, Window: c.Window, Out: os.Stdout,
+	b := bench.Bench{
+		Programs: bench.Programs{Node: c.Node, Control: []string{self, "plain"}},
+		Windows:  c.Windows, Window: c.Window, Out: os.Stdout, Verbose: c.Verbose, Prompt: c.Prompt,
 	}
-	report, err := bench.Run(ctx)
-	if c.JSON != "" {
-		raw, failed := json.MarshalIndent(report, "", "  ")
-		if failed == nil {
-			failed = os.WriteFile(c.JSON, append(raw, '\n'), 0o644)
-		}
-		err = errors.Join(err, failed)
+	if b.Scenarios, err = bench.Choose(c.Quick, c.Only); err != nil {
+		return err
 	}
-	if err == nil && c.Limit > 0 && report.Ratio > c.Limit {
-		err = fmt.Errorf("the node spends %.3f times plain pion, the limit is %.3f", report.Ratio, c.Limit)
+	if b.Servers, err = bench.Kinds(c.Quick, c.Servers); err != nil {
+		return err
+	}
+	report, err := b.Run(ctx)
+	if len(report.Outcomes) > 0 {
+		err = errors.Join(err, c.keep(report))
+	}
+	if missed := report.Missed(); err == nil && len(missed) > 0 {
+		err = fmt.Errorf("missed:\n  %s", strings.Join(missed, "\n  "))
 	}
 	return err
+}
+
+// keep writes the files that were asked for.
+func (c *benchCommand) keep(report bench.Report) error {
+	var errs []error
+	if c.JSON != "" {
+		raw, err := json.MarshalIndent(report, "", "  ")
+		if err == nil {
+			err = os.WriteFile(c.JSON, append(raw, '\n'), 0o644)
+		}
+		errs = append(errs, err)
+	}
+	if c.SVG != "" {
+		var chart bytes.Buffer
+		err := report.Chart(&chart)
+		if err == nil {
+			err = os.WriteFile(c.SVG, chart.Bytes(), 0o644)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 type joinCommand struct {
@@ -74,12 +113,74 @@ func (c *joinCommand) Run(ctx context.Context) error {
 	})
 }
 
+type soakCommand struct {
+	Node    string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
+	People  int           `help:"How many are in the room." default:"100"`
+	Senders int           `help:"How many of them send." default:"10"`
+	Every   time.Duration `help:"How often one leaves and another comes." default:"6s"`
+	Warm    time.Duration `help:"How long figures do not count." default:"10m"`
+	Stay    time.Duration `help:"How long they do." default:"50m"`
+	Sample  time.Duration `help:"How often is looked." default:"10s"`
+	Limit   float64       `help:"Fail when resident memory or goroutines change by more than this part; 0 for no limit." default:"0.05"`
+}
+
+// Run soaks and judges.
+func (c *soakCommand) Run(ctx context.Context) error {
+	node, err := load.StartNode(ctx, c.Node)
+	if err != nil {
+		return err
+	}
+	soaked, err := load.Soak{
+		Node: node, People: c.People, Senders: c.Senders, Every: c.Every, Warm: c.Warm, Stay: c.Stay, Sample: c.Sample, Out: os.Stdout,
+	}.Run(ctx)
+	if err = errors.Join(err, node.Stop()); err != nil {
+		return err
+	}
+	rss, goroutines := soaked.Growth()
+	fmt.Printf("%d joined, %d failed; resident memory x%.3f, goroutines x%.3f\n", soaked.Joined, len(soaked.Failed), rss, goroutines)
+	for _, f := range soaked.Failed {
+		err = errors.Join(err, errors.New(f))
+	}
+	if c.Limit > 0 && max(rss, goroutines, 2-rss, 2-goroutines) > 1+c.Limit {
+		err = errors.Join(err, fmt.Errorf("changed by more than %.0f %%", 100*c.Limit))
+	}
+	return err
+}
+
+type stormCommand struct {
+	Node   string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
+	People int           `help:"How many join." default:"200"`
+	Within time.Duration `help:"How soon." default:"2s"`
+}
+
+// Run measures.
+func (c *stormCommand) Run(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the command: %w", err)
+	}
+	_, err = bench.Storm{
+		Programs: bench.Programs{Node: c.Node}, Rush: []string{self, "rush"}, People: c.People, Within: c.Within, Calm: 5 * time.Second, Out: os.Stdout,
+	}.Run(ctx)
+	return err
+}
+
+type rushCommand struct {
+	Args []string `arg:"" help:"URL, domain, people, within."`
+}
+
+// Run joins and tells.
+func (c *rushCommand) Run(ctx context.Context) error { return bench.RunRush(ctx, c.Args, os.Stdout) }
+
 type plainCommand struct {
-	Addr string `help:"Where to listen for signalling." default:"127.0.0.1:0"`
+	Addr         string `help:"Where to listen for signalling." default:"127.0.0.1:0"`
+	Interceptors bool   `help:"With the interceptors that pion has by default."`
 }
 
 // Run serves.
-func (c *plainCommand) Run(ctx context.Context) error { return plain.Serve(ctx, c.Addr, os.Stdout) }
+func (c *plainCommand) Run(ctx context.Context) error {
+	return plain.Serve(ctx, c.Addr, c.Interceptors, os.Stdout)
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

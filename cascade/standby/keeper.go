@@ -1,0 +1,209 @@
+package standby
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/atoll-mesh/atoll/cascade/identity"
+	"github.com/atoll-mesh/atoll/cascade/wire"
+	"github.com/atoll-mesh/atoll/node/session"
+)
+
+// keep is how long a record stays that is not pushed again: a holder repeats it every [Repeat], and a client comes back within a
+// minute or not at all.
+const keep = 90 * time.Second
+
+// Repeat is how often a record is pushed that has not changed.
+const Repeat = 20 * time.Second
+
+// Limits bounds what a Keeper holds. A field that is zero stands for its default.
+type Limits struct {
+	Each, EachBytes int // of one holder: 4096 records, 64 MiB
+	All, AllBytes   int // 16384 records, 256 MiB
+}
+
+func (l Limits) orDefault() Limits {
+	for _, f := range [...]struct {
+		field *int
+		value int
+	}{{&l.Each, 4096}, {&l.EachBytes, 64 << 20}, {&l.All, 16384}, {&l.AllBytes, 256 << 20}} {
+		if *f.field == 0 {
+			*f.field = f.value
+		}
+	}
+	return l
+}
+
+// ErrFull says that a record is one too many.
+var ErrFull = errors.New("keep record: there is no room for it")
+
+// record is what a holder pushed.
+type record struct {
+	holder identity.Name
+	token  session.Token
+	value  []byte // nil: no whole value has come
+	at     time.Time
+
+	coming [][]byte // the parts so far of the next value
+	parts  uint16
+}
+
+func (r *record) size() int {
+	n := len(r.value)
+	for _, part := range r.coming {
+		n += len(part)
+	}
+	return n
+}
+
+func (r *record) wipe() {
+	clear(r.value)
+	r.value = nil
+	r.wipeComing()
+}
+
+func (r *record) wipeComing() {
+	for _, part := range r.coming {
+		clear(part)
+	}
+	r.coming, r.parts = nil, 0
+}
+
+type usage struct{ records, bytes int }
+
+// Keeper holds the records that other nodes pushed here.
+type Keeper struct {
+	limits  Limits
+	records map[string]*record // by address
+	each    map[identity.Name]usage
+	all     usage
+}
+
+// NewKeeper returns an empty Keeper.
+func NewKeeper(l Limits) *Keeper {
+	return &Keeper{limits: l.orDefault(), records: make(map[string]*record), each: make(map[identity.Name]usage)}
+}
+
+// Keep takes a part of a record. Its value is the Keeper's from then on.
+func (k *Keeper) Keep(now time.Time, from identity.Name, f wire.Keep) error {
+	t, ok := session.ParseToken(f.Token)
+	if !ok {
+		clear(f.Value)
+		return fmt.Errorf("keep record: the token has not the form of one")
+	}
+	r := k.records[t.Address]
+	if r != nil && (r.holder != from || !r.token.Equal(t)) {
+		// The session has moved: its new holder pushes from now on, as soon as the old one's word does not count.
+		if !r.token.Equal(t) {
+			clear(f.Value)
+			return fmt.Errorf("keep record: another session has its address")
+		}
+		k.drop(r)
+		r = nil
+	}
+	if r == nil {
+		u := k.each[from]
+		if u.records >= k.limits.Each || k.all.records >= k.limits.All {
+			clear(f.Value)
+			return ErrFull
+		}
+		r = &record{holder: from, token: t, at: now}
+		k.records[t.Address] = r
+		k.count(from, 1, 0)
+	}
+	if f.Part == 0 {
+		k.count(from, 0, -(r.size() - len(r.value)))
+		r.wipeComing()
+		r.parts = f.Parts
+	}
+	if int(f.Part) != len(r.coming) || f.Parts != r.parts { // a part was lost: the next value is whole
+		clear(f.Value)
+		return nil
+	}
+	if u := k.each[from]; u.bytes+len(f.Value) > k.limits.EachBytes || k.all.bytes+len(f.Value) > k.limits.AllBytes {
+		clear(f.Value)
+		k.drop(r)
+		return ErrFull
+	}
+	r.coming = append(r.coming, f.Value)
+	k.count(from, 0, len(f.Value))
+	if len(r.coming) < int(r.parts) {
+		return nil
+	}
+	k.count(from, 0, -len(r.value))
+	clear(r.value)
+	if r.value, r.at = r.coming[0], now; len(r.coming) > 1 {
+		r.value = nil
+		for _, part := range r.coming {
+			r.value = append(r.value, part...)
+		}
+		for _, part := range r.coming {
+			clear(part)
+		}
+	}
+	r.coming, r.parts = nil, 0
+	return nil
+}
+
+func (k *Keeper) count(holder identity.Name, records, bytes int) {
+	u := k.each[holder]
+	u.records, u.bytes = u.records+records, u.bytes+bytes
+	if k.each[holder] = u; u == (usage{}) {
+		delete(k.each, holder)
+	}
+	k.all.records, k.all.bytes = k.all.records+records, k.all.bytes+bytes
+}
+
+func (k *Keeper) drop(r *record) {
+	k.count(r.holder, -1, -r.size())
+	r.wipe()
+	delete(k.records, r.token.Address)
+}
+
+// Wipe ends the record of a session, when it is from who says so and knows the token.
+func (k *Keeper) Wipe(from identity.Name, f wire.Wipe) {
+	t, ok := session.ParseToken(f.Token)
+	if r := k.records[t.Address]; ok && r != nil && r.holder == from && r.token.Equal(t) {
+		k.drop(r)
+	}
+}
+
+// Find returns who pushed the record of a session. known says that there is one, proven that the token is its own.
+func (k *Keeper) Find(t session.Token) (holder identity.Name, known, proven bool) {
+	r := k.records[t.Address]
+	if r == nil || r.value == nil {
+		return "", false, false
+	}
+	return r.holder, true, r.token.Equal(t)
+}
+
+// Take ends the record of a session whose token is proven and returns its value, which the caller overwrites; nil when there is none.
+func (k *Keeper) Take(t session.Token) []byte {
+	r := k.records[t.Address]
+	if r == nil || r.value == nil || !r.token.Equal(t) {
+		return nil
+	}
+	value := append(make([]byte, 0, len(r.value)), r.value...)
+	k.drop(r)
+	return value
+}
+
+// Tick ends the records that nobody pushed again.
+func (k *Keeper) Tick(now time.Time) {
+	for _, r := range k.records {
+		if now.Sub(r.at) >= keep {
+			k.drop(r)
+		}
+	}
+}
+
+// Close ends all records.
+func (k *Keeper) Close() {
+	for _, r := range k.records {
+		k.drop(r)
+	}
+}
+
+// Len returns how many records there are, and their bytes.
+func (k *Keeper) Len() (records, bytes int) { return k.all.records, k.all.bytes }
