@@ -33,7 +33,7 @@ func (c *Conference) snapshot(each func(*session.Participant)) {
 func (c *Conference) snapshotOf(handed map[*participant]uint32, each func(*session.Participant)) {
 	for p, received := range handed {
 		stream, ok := p.session.Snapshot()
-		occupancy, in := c.muc.Export(p.jid)
+		occupancy, in := c.occupancy(p)
 		if !ok || !in || c.byEndpoint[p.endpoint] != p {
 			continue
 		}
@@ -45,6 +45,9 @@ func (c *Conference) snapshotOf(handed map[*participant]uint32, each func(*sessi
 			if m, err := p.leg.Snapshot(); err == nil { // else it is not connected yet
 				value.Media, value.Forwarding = m, p.media.Snapshot()
 			}
+		}
+		if value.Media.Profile == 0 {
+			value.Jingle.Sources = nil // what it sends ends with this node
 		}
 		each(value)
 	}
