@@ -32,7 +32,10 @@ func startNode(t *testing.T, flags ...string) (*Node, string) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	flags = append([]string{"--http", addr, "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir()}, flags...)
+	flags = append([]string{
+		"--http", addr, "--node-url", "http://" + addr, "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off",
+		"--data", t.TempDir(),
+	}, flags...)
 	cfg, err := config.Load(flags, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -61,11 +64,12 @@ func nearWrap() func() uint32 {
 type ear struct {
 	mu   sync.Mutex
 	seen map[uint32]map[uint64]int // SSRC, extended sequence number
+	ts   map[uint32]map[uint64]uint32
 	last map[uint32]uint64
 }
 
 func newEar() *ear {
-	return &ear{seen: make(map[uint32]map[uint64]int), last: make(map[uint32]uint64)}
+	return &ear{seen: make(map[uint32]map[uint64]int), ts: make(map[uint32]map[uint64]uint32), last: make(map[uint32]uint64)}
 }
 
 func (e *ear) hear(h *rtp.Header, _ []byte, _ time.Time) {
@@ -76,9 +80,10 @@ func (e *ear) hear(h *rtp.Header, _ []byte, _ time.Time) {
 	if known {
 		seq = last + uint64(int64(int16(h.SequenceNumber-uint16(last))))
 	} else {
-		e.seen[h.SSRC] = make(map[uint64]int)
+		e.seen[h.SSRC], e.ts[h.SSRC] = make(map[uint64]int), make(map[uint64]uint32)
 	}
 	e.seen[h.SSRC][seq]++
+	e.ts[h.SSRC][seq] = h.Timestamp
 	e.last[h.SSRC] = max(last, seq)
 }
 
@@ -99,6 +104,11 @@ func (e *ear) streams() map[uint32]counted {
 			}
 		}
 		s.missing = int(e.last[ssrc]-first+1) - len(seqs)
+		for seq, ts := range e.ts[ssrc] {
+			if next, ok := e.ts[ssrc][seq+1]; ok && next != ts && next-ts != 960 && next-ts != 90000/load.FramesPerSecond {
+				s.jumps++
+			}
+		}
 		s.wrapped = first>>16 != e.last[ssrc]>>16
 		out[ssrc] = s
 	}
@@ -107,6 +117,7 @@ func (e *ear) streams() map[uint32]counted {
 
 type counted struct {
 	received, missing, twice int
+	jumps                    int // timestamps that are not those of the next packet: something of the source is left out
 	wrapped                  bool
 }
 
@@ -119,14 +130,18 @@ type guest struct {
 	done   sync.WaitGroup
 }
 
-func join(ctx context.Context, t *testing.T, url, name string, ssrc uint32) *guest {
+func join(ctx context.Context, t *testing.T, url, name string, ssrc uint32, more ...func(*participant.Config)) *guest {
 	t.Helper()
 	g := &guest{ear: newEar(), source: load.NewPublisher(ssrc, ssrc+1, 65500)}
-	p, err := participant.Join(ctx, participant.Config{
+	cfg := participant.Config{
 		URL: url, Domain: "localhost", Room: "moving", Name: name,
 		SSRCs: participant.SSRCs{Audio: ssrc, Video: []uint32{ssrc + 1}, RTX: []uint32{ssrc + 2}},
 		OnRTP: g.ear.hear,
-	})
+	}
+	for _, f := range more {
+		f(&cfg)
+	}
+	p, err := participant.Join(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

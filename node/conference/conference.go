@@ -40,6 +40,7 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/cascade/route"
+	"github.com/atoll-mesh/atoll/cascade/wire"
 	"github.com/atoll-mesh/atoll/node/sfu"
 	"github.com/atoll-mesh/atoll/signaling/muc"
 )
@@ -88,7 +89,10 @@ type Conference struct {
 	byEndpoint map[room.EndpointID]*participant
 	outside    map[string]Session // who asked something without being in: their answers go here
 	aloneSince time.Time
-	releases   []*release // waiting until every stream of theirs is suspended
+	carried    *[]wire.Pull // collects the subscriptions at the node where somebody goes
+	lingering  []lingering
+	expected   map[room.EndpointID]time.Time // who is to come, and until when
+	releases   []*release                    // waiting until every stream of theirs is suspended
 	empty      bool
 }
 
@@ -110,6 +114,7 @@ func newConference(r *Rooms, jid, id string) *Conference {
 		byJID:      make(map[string]*participant),
 		byEndpoint: make(map[room.EndpointID]*participant),
 		outside:    make(map[string]Session),
+		expected:   make(map[room.EndpointID]time.Time),
 		empty:      true,
 	}
 	c.replica = room.NewReplica(room.Config{Self: c.self, Room: jid, Incarnation: uint64(time.Now().UnixMicro())})
@@ -144,7 +149,7 @@ func (c *Conference) run() {
 		spare = batch
 		now := time.Now()
 		c.due(now)
-		if c.empty && c.open && c.rooms.close(c) {
+		if c.empty && c.open && len(c.expected) == 0 && c.rooms.close(c) {
 			c.withdraw(now)
 			return
 		}
@@ -172,6 +177,7 @@ func (c *Conference) due(now time.Time) {
 	c.applyMUC(now, c.muc.Tick(now))
 	c.applyReplica(now, c.replica.Tick(now))
 	c.applyPulls(c.pulls.Tick(now))
+	c.moveDue(now)
 	c.retry(now)
 	c.showTopology(now)
 	c.measure(now)
@@ -191,7 +197,7 @@ func (c *Conference) wait(now time.Time) time.Duration {
 	if !c.open && !c.opening.until.IsZero() {
 		return max(c.opening.until.Sub(now), time.Millisecond)
 	}
-	if len(c.byEndpoint) == 0 {
+	if len(c.byEndpoint)+len(c.expected) == 0 {
 		return time.Hour
 	}
 	next := now.Add(time.Minute)
@@ -214,6 +220,12 @@ func (c *Conference) wait(now time.Time) time.Duration {
 		earliest(p.gone())
 		earliest(p.inviteAt)
 		earliest(p.topologyAt)
+	}
+	for _, at := range c.expected {
+		earliest(at)
+	}
+	for _, l := range c.lingering {
+		earliest(l.until)
 	}
 	earliest(c.muc.Next())
 	earliest(c.replica.Next())

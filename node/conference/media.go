@@ -19,6 +19,8 @@ type Leg interface {
 	// Hold keeps what the client sends from now on for whoever goes on with the leg.
 	Hold()
 	Export() (session.Media, error)
+	// Connected reports whether media flows: only then is there anything to export.
+	Connected() bool
 	// Snapshot is Export while the leg goes on.
 	Snapshot() (session.Media, error)
 	Close()
@@ -49,7 +51,7 @@ func (r *receiver) Closed(reason error) {
 // invite offers p a media session when it is ready for one and has none.
 func (c *Conference) invite(now time.Time, p *participant) {
 	p.inviteAt = time.Time{}
-	if !p.ready || p.ended || p.leg != nil || !p.suspendedAt.IsZero() {
+	if !p.ready || p.ended || p.leg != nil || p.answered != nil || !p.suspendedAt.IsZero() {
 		return
 	}
 	if p.inviteAt = p.paced(now); !p.inviteAt.IsZero() {
@@ -69,12 +71,16 @@ func (c *Conference) invite(now time.Time, p *participant) {
 		// It has no say before its bridge channel opens, which is when it says what it wants.
 	}
 	transport.AudioSSRC, transport.VideoSSRC = r.ReportSSRCs()
-	transport.WebSocket = p.session.SocketURL() + bridge.Prefix + c.rooms.cfg.Node + "/" + c.id + "/" + string(p.endpoint) + "?pwd=" + p.pwd
-	transport.BridgePwd = p.pwd
+	transport.WebSocket, transport.BridgePwd = c.channelURL(p, p.session.SocketURL(), c.rooms.cfg.Node), p.pwd
 	transport.BridgeSession = randomHex(8)
 	transport.Region = c.rooms.cfg.Region
 	c.doors.open(p.endpoint, p.pwd)
 	c.applyFocus(now, p, p.focus.Invite(now, transport))
+}
+
+// channelURL returns where p opens its bridge channel with a node.
+func (c *Conference) channelURL(p *participant, base, node string) string {
+	return base + bridge.Prefix + node + "/" + c.id + "/" + string(p.endpoint) + "?pwd=" + p.pwd
 }
 
 // endMedia terminates p's Jingle session, if there is one, and closes what belonged to it.
@@ -154,6 +160,8 @@ func (c *Conference) applyFocus(now time.Time, p *participant, effects []focus.E
 			}
 		case focus.Timeout:
 			c.log.Warn("request not answered", "participant", p.endpoint, "request", e.Request)
+		case focus.ICERestarted:
+			p.answer(Answer{Ufrag: e.Ufrag, Pwd: e.Pwd})
 		case focus.ICEFailed:
 			c.log.Info("client says that ice failed", "participant", p.endpoint)
 		}
@@ -162,6 +170,8 @@ func (c *Conference) applyFocus(now time.Time, p *participant, effects []focus.E
 
 func (c *Conference) accepted(now time.Time, p *participant, e focus.Accepted) {
 	if p.leg == nil {
+		p.sources = slices.Clone(e.Sources)
+		p.answer(Answer{Ufrag: e.Ufrag, Pwd: e.Pwd, Fingerprint: e.Fingerprint})
 		return
 	}
 	if err := p.leg.SetRemote(e.Ufrag, e.Pwd, e.Fingerprint); err != nil {

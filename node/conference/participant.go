@@ -41,6 +41,8 @@ type participant struct {
 	wants      wants
 	sources    []room.Source // what it sends
 	epoch      room.Epoch
+	// answered waits for the client's answer to a transport of another node, nil: nobody does.
+	answered func(Answer)
 }
 
 func (c *Conference) newParticipant(s Session, o muc.Occupant) *participant {

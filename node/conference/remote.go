@@ -28,7 +28,11 @@ type pull struct {
 
 func (c *Conference) appeared(now time.Time, m room.Member) {
 	node, o := m.Node, m.Occupant
-	if c.byEndpoint[o.Endpoint] != nil {
+	switch {
+	case c.byEndpoint[o.Endpoint] != nil:
+		return
+	case c.remotes[o.Endpoint] != nil: // it moved there from here
+		c.changed(now, m)
 		return
 	}
 	r := &remote{node: node, occupant: o}
@@ -51,19 +55,15 @@ func (c *Conference) changed(now time.Time, m room.Member) {
 	moved := r.node != node
 	r.node, r.occupant = node, o
 	c.doors.lead(o.Endpoint, node)
-	if moved { // numbers of another node's clock: what is known of the old ones is of no use
-		c.applySFU(now, c.sfu.Leave(now, o.Endpoint))
-		r.media = c.sfu.JoinRemote(now, o.Endpoint, feedback{c})
-		for sub, p := range c.flows {
-			if p.source.Endpoint() == o.Endpoint {
-				c.mesh.Receive(p.at, sub, &inlet{c: c, media: r.media, sub: sub, source: p.source})
-			}
-		}
-	}
 	c.applyMUC(now, c.muc.Change(now, muc.Remote{Nick: string(o.Endpoint), JID: o.JID, Joined: o.Joined, Presence: o.Presence}))
 	c.setSources(now, r)
-	if moved {
+	if moved { // the numbers of its sources go on; who gets them from the old node does so until the new one sends
 		r.media.SetRTT(c.mesh.RTT(node))
+		for source, height := range c.wanted {
+			if source.Endpoint() == o.Endpoint {
+				c.applyPulls(c.pulls.Want(now, source, node, height))
+			}
+		}
 		c.reroute(now)
 	}
 }
@@ -143,6 +143,10 @@ func (c *Conference) applyPulls(sends []route.Send) {
 				c.flows[f.Sub] = pull{s.To, f.Source}
 				c.upstream.LoadOrStore(f.Source, upstream{s.To, f.Sub})
 				c.mesh.Receive(s.To, f.Sub, &inlet{c: c, media: r.media, sub: f.Sub, source: f.Source})
+				if c.carried != nil && r.node == s.To { // it goes there with its participant
+					*c.carried = append(*c.carried, wire.Pull{Sub: f.Sub, Source: f.Source, Height: f.Height})
+					continue
+				}
 			}
 		case wire.Unsubscribe:
 			c.endFlow(f.Sub)

@@ -25,7 +25,7 @@ func (c *Conference) hold(l letter) bool {
 
 // register tells the directory that the room is here, and its header.
 func (c *Conference) register() {
-	if len(c.byEndpoint) == 0 {
+	if len(c.byEndpoint)+len(c.expected) == 0 {
 		return
 	}
 	c.mesh.Hold(c.jid, c.replica.Version().Incarnation, wire.AppendHeader(nil, []room.State{c.replica.Snapshot()}))

@@ -1,6 +1,7 @@
 package conference
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,8 +9,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/cascade/wire"
 	"github.com/atoll-mesh/atoll/node/session"
+	"github.com/atoll-mesh/atoll/node/sfu/packet"
 	"github.com/atoll-mesh/atoll/signaling/bridge"
 	"github.com/atoll-mesh/atoll/signaling/focus"
 	"github.com/atoll-mesh/atoll/signaling/muc"
@@ -17,15 +21,19 @@ import (
 )
 
 // Released is a participant that left a conference without anybody noticing: everything that another node needs to go on
-// with it, and the frozen leg, whose path holds what the client sends meanwhile. Without media there is no leg.
+// with it, and the frozen leg, whose path holds what the client sends meanwhile.
 type Released struct {
 	Participant *session.Participant
-	Leg         Leg
+	Leg         Leg // nil: it had none
+	// Pulls are the sources of the participant that this node goes on to need, of one that goes to a node that is known. The
+	// other node is to be asked for them with the participant.
+	Pulls []wire.Pull
 }
 
 // release is a request of [Rooms.Release] under way.
 type release struct {
 	endpoints []room.EndpointID
+	to        identity.Name // where they go, "": not known
 	done      chan<- releaseResult
 }
 
@@ -37,11 +45,24 @@ type releaseResult struct {
 func (r *release) wants(e room.EndpointID) bool { return slices.Contains(r.endpoints, e) }
 
 // Release takes participants out of a room, all at one moment: first nothing of theirs is taken in any more, then what
-// they are sent ends, then their state is read. Nobody is told. A media session that is not connected yet ends: it begins anew where
-// the participant goes on.
+// they are sent ends, then their state is read. Nobody is told. Participants without media cannot be released.
 func (r *Rooms) Release(ctx context.Context, jid string, endpoints []room.EndpointID) ([]Released, error) {
+	return r.release(ctx, jid, endpoints, "")
+}
+
+// Hand takes a participant out of a room as Release does, also one without media, for a node that is linked with this one:
+// for those who stay its sources go on, as sources of that node.
+func (r *Rooms) Hand(ctx context.Context, jid string, endpoint room.EndpointID, to identity.Name) (Released, error) {
+	released, err := r.release(ctx, jid, []room.EndpointID{endpoint}, to)
+	if len(released) == 0 {
+		return Released{}, err
+	}
+	return released[0], err
+}
+
+func (r *Rooms) release(ctx context.Context, jid string, endpoints []room.EndpointID, to identity.Name) ([]Released, error) {
 	done := make(chan releaseResult, 1)
-	if err := r.post(jid, false, func(c *Conference, now time.Time) { c.release(now, &release{endpoints, done}) }); err != nil {
+	if err := r.post(jid, false, func(c *Conference, now time.Time) { c.release(now, &release{endpoints, to, done}) }); err != nil {
 		return nil, fmt.Errorf("release participants: %w", err)
 	}
 	select {
@@ -97,12 +118,9 @@ func (e *exit) SendRTCP(compound []byte) error {
 func (c *Conference) release(now time.Time, r *release) {
 	for _, e := range r.endpoints {
 		p := c.byEndpoint[e]
-		if p == nil {
-			r.done <- releaseResult{err: fmt.Errorf("release %s: no such participant", e)}
+		if p == nil || r.to == "" && (p.leg == nil || !p.focus.Active()) {
+			r.done <- releaseResult{err: fmt.Errorf("release %s: no such participant, or none with media", e)}
 			return
-		}
-		if p.leg != nil && !p.focus.Active() {
-			c.closeMedia(now, p)
 		}
 		if p.suspendedAt.IsZero() {
 			p.session.Suspend()
@@ -118,7 +136,7 @@ func (c *Conference) tryRelease(now time.Time) {
 		var going []*participant
 		for _, e := range r.endpoints {
 			p := c.byEndpoint[e]
-			if p == nil {
+			if p == nil || r.to == "" && p.leg == nil {
 				r.done <- releaseResult{err: fmt.Errorf("release %s: it left meanwhile", e)}
 				return true
 			}
@@ -127,54 +145,62 @@ func (c *Conference) tryRelease(now time.Time) {
 			}
 			going = append(going, p)
 		}
-		released, err := c.export(now, going)
+		released, err := c.export(now, going, r.to)
 		r.done <- releaseResult{released, err}
 		return true
 	})
 }
 
-func (c *Conference) export(now time.Time, going []*participant) ([]Released, error) {
+func (c *Conference) export(now time.Time, going []*participant, to identity.Name) ([]Released, error) {
 	for _, p := range going {
 		if p.leg != nil {
 			p.leg.Hold()
 		}
 	}
 	var out []Released
+	var problems []error
 	for _, p := range going {
-		value := &session.Participant{Room: c.jid, Endpoint: p.endpoint, Epoch: p.epoch + 1, Jingle: p.focus.Export()}
-		value.Occupancy, _ = c.muc.Export(p.jid)
-		if p.leg != nil {
+		value := &session.Participant{
+			Room: c.jid, Endpoint: p.endpoint, Epoch: p.epoch + 1,
+			Jingle: p.focus.Export(),
+		}
+		value.Occupancy, _ = c.occupancy(p)
+		if p.leg != nil && p.focus.Active() && (to == "" || p.leg.Connected()) {
 			value.Forwarding = p.media.Export()
 			var err error
-			if value.Media, err = p.leg.Export(); err != nil { // the handshake was under way
-				c.log.Info("release without media", "participant", p.endpoint, "error", err)
-				p.leg.Close()
-				p.leg = nil
-			}
+			value.Media, err = p.leg.Export()
+			problems = append(problems, err)
+		} else {
+			value.Jingle.Sources = p.sources
+			value.Forwarding.Constraints = p.wants.constraints().Raw
 		}
 		value.Stream = p.session.Export()
-		out = append(out, Released{value, p.leg})
+		out = append(out, Released{Participant: value, Leg: p.leg})
 	}
-	for _, p := range going {
+	for i, p := range going {
 		c.doors.close(p.endpoint)
 		if p.channel != nil {
 			p.channel.Close(bridge.StatusNormal, "the session moves")
 		}
-		if p.media != nil {
-			c.applySFU(now, c.sfu.Leave(now, p.endpoint))
-		}
 		p.leg, p.media = nil, nil
-		c.applyMUC(now, c.muc.Remove(now, p.jid, muc.Moved))
-		c.forget(p)
+		if to == "" {
+			c.applySFU(now, c.sfu.Leave(now, p.endpoint))
+			c.applyMUC(now, c.muc.Remove(now, p.jid, muc.Moved))
+			c.forget(p)
+			continue
+		}
+		c.depart(now, p, to, &out[i])
 	}
-	return out, nil
+	return out, errors.Join(problems...)
 }
 
 // Arrival is a participant that another node released, with what serves it here.
 type Arrival struct {
 	Participant *session.Participant
 	Session     Session
-	// Open returns the leg that goes on with the participant's media. Nil: it has none, and is invited when its socket is there.
+	From        identity.Name // where it comes from, "": not known
+	Pulls       []wire.Pull   // what that node wants of its sources
+	// Open returns the leg that goes on with the participant's media; nil: it has none.
 	Open func(LegReceiver) (Leg, error)
 }
 
@@ -210,21 +236,21 @@ func (c *Conference) adopt(now time.Time, arrivals []Arrival) error {
 	}
 	// Sources come when everybody is there: then each goes on in the slot that it had.
 	for _, a := range arrivals {
-		p := c.byEndpoint[a.Participant.Endpoint]
-		if p == nil {
-			continue
-		}
-		if p.leg != nil {
-			c.applySFU(now, c.sfu.SetSources(now, p.endpoint, a.Participant.Jingle.Sources))
+		c.applySFU(now, c.sfu.SetSources(now, a.Participant.Endpoint, a.Participant.Jingle.Sources))
+		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil {
 			p.sources = a.Participant.Jingle.Sources
+			c.publish(now, p)
 		}
-		c.publish(now, p)
 	}
 	c.register()
 	for _, a := range arrivals {
-		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil && p.leg != nil {
+		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil {
 			c.applySFU(now, c.sfu.SetConstraints(now, p.endpoint, p.wants.constraints()))
 		}
+	}
+	for _, a := range arrivals {
+		c.settled(now, a)
+		c.catchUp(now, a)
 	}
 	c.headcount(now)
 	return errors.Join(problems...)
@@ -232,6 +258,9 @@ func (c *Conference) adopt(now time.Time, arrivals []Arrival) error {
 
 func (c *Conference) adoptOne(now time.Time, a Arrival) error {
 	v := a.Participant
+	if r := c.remotes[v.Endpoint]; r != nil && a.From != "" && (r.node != a.From || v.Epoch != r.occupant.Epoch+1) {
+		return fmt.Errorf("%s gives away epoch %d, but %s serves it in epoch %d", a.From, v.Epoch, r.node, r.occupant.Epoch)
+	}
 	var presence *stanza.Element
 	for _, e := range c.muc.Admit(now, a.Session.JID(), v.Occupancy) {
 		switch e := e.(type) {
@@ -250,25 +279,24 @@ func (c *Conference) adoptOne(now time.Time, a Arrival) error {
 	if r := c.remotes[v.Endpoint]; r != nil { // it comes from there
 		delete(c.remotes, v.Endpoint)
 		c.doors.lead(v.Endpoint, "")
-		r.occupant.Sources = nil
-		c.setSources(now, r)
+		c.linger(now, r)
 	}
 	p := c.newParticipant(a.Session, o)
 	p.focus.Import(v.Jingle)
-	p.epoch, p.ready, p.suspendedAt = v.Epoch, len(v.Jingle.Features) > 0, now
+	p.pwd, p.epoch, p.ready, p.suspendedAt = cmp.Or(v.Jingle.BridgePwd, p.pwd), v.Epoch, len(v.Jingle.Features) > 0, now
 	if m, err := bridge.Decode(v.Forwarding.Constraints); err == nil {
 		if wanted, ok := m.(bridge.ReceiverVideoConstraints); ok {
 			p.wants.merge(wanted)
 		}
 	}
 	if a.Open == nil {
-		c.settleIn(p)
-		if presence != nil && !p.ready {
+		c.applySFU(now, c.sfu.Leave(now, p.endpoint)) // of who was a Remote
+		c.admitted(p)
+		if !p.ready && presence != nil {
 			c.applyFocus(now, p, p.focus.Joined(now, focus.ParseCaps(presence)))
 		}
 		return nil
 	}
-	p.pwd = v.Jingle.BridgePwd
 	// The leg is alive from its first moment on: what it delivers meanwhile has somewhere to go.
 	var way exit
 	r := &receiver{c: c, p: p, Participant: c.sfu.Import(now, p.endpoint, &way, !p.focus.Rewriting(), &v.Forwarding)}
@@ -283,14 +311,20 @@ func (c *Conference) adoptOne(now time.Time, a Arrival) error {
 	}
 	way.leg.Store(&leg)
 	p.leg, p.media = leg, r
-	r.Participant.Connected(now)
-	c.settleIn(p)
+	if len(v.Media.LocalKey) > 0 {
+		r.Participant.Connected(now)
+		// Chromium sends over the path that it heard last: from now on over this one.
+		_, ssrc := r.ReportSSRCs()
+		if err := leg.SendRTCP(packet.AppendRR(nil, ssrc, nil)); err != nil {
+			c.log.Warn("first report of an arrival", "participant", p.endpoint, "error", err)
+		}
+	}
+	c.admitted(p)
 	c.doors.open(p.endpoint, p.pwd)
 	return nil
 }
 
-// settleIn makes p one of this room.
-func (c *Conference) settleIn(p *participant) {
+func (c *Conference) admitted(p *participant) {
 	c.empty = false
 	c.byJID[p.jid], c.byEndpoint[p.endpoint] = p, p
 	c.rooms.enter(p.jid, c)

@@ -18,6 +18,7 @@ const (
 	nsGrouping    = "urn:xmpp:jingle:apps:grouping:0"
 	nsICE         = "urn:xmpp:jingle:transports:ice-udp:1"
 	nsDTLS        = "urn:xmpp:jingle:apps:dtls:0"
+	nsMove        = "urn:atoll:move:0"
 )
 
 // Features of clients that the focus looks at.

@@ -21,6 +21,9 @@ type Transport struct {
 	BridgeSession, Region string
 	// AudioSSRC and VideoSSRC are those the node reports from; no media comes on them. Zero: none are announced.
 	AudioSSRC, VideoSSRC uint32
+	// Socket is where the client finds the node that the transport is of, when that is another one than it speaks with: scheme
+	// and host of its WebSockets. Only our own page reads it.
+	Socket string
 }
 
 // Candidate is an address that the client can send to (RFC 8839 5.1).
@@ -43,6 +46,9 @@ func (t Transport) element(generation uint32) *stanza.Element {
 	}
 	if t.WebSocket != "" {
 		e.With(stanza.New(nsColibri, "web-socket", "url", t.WebSocket))
+	}
+	if t.Socket != "" {
+		e.With(stanza.New(nsMove, "socket", "url", t.Socket))
 	}
 	e.With(stanza.New(nsDTLS, "fingerprint", "hash", hash, "setup", "actpass").WithText(digest))
 	for i, c := range t.Candidates {

@@ -34,6 +34,8 @@ type offer struct {
 	initiator string
 	remote    Remote
 	webSocket string
+	socket    string                    // of the node that a restart goes to
+	restart   string                    // ice-generation, "": it is no restart
 	payloads  map[string]map[int]string // content name -> payload type -> codec name
 }
 
@@ -59,6 +61,10 @@ func parseOffer(jingle *stanza.Element) (offer, error) {
 		t := content.Child(nsICE, "transport")
 		if t == nil {
 			return o, fmt.Errorf("content %s has no transport with its own xmlns", name)
+		}
+		o.restart = t.Attr("ice-generation")
+		if s := t.Child("urn:atoll:move:0", "socket"); s != nil {
+			o.socket = s.Attr("url")
 		}
 		f := t.Child(nsDTLS, "fingerprint")
 		if f == nil {

@@ -35,7 +35,9 @@ type Config struct {
 	Codecs string
 	// SignallingOnly never connects media: the offer is accepted, the transport stays idle.
 	SignallingOnly bool
-	Network        Network // nil for this machine's own
+	// Old does not know of ICE restarts that the server asks for, as all clients before August 2026.
+	Old     bool
+	Network Network // nil for this machine's own
 
 	OnRTP    func(header *rtp.Header, packet []byte, arrived time.Time)
 	OnRTCP   func(compound []byte)
@@ -66,6 +68,7 @@ type Participant struct {
 	subject   string
 	joined    chan struct{}
 	connected chan struct{} // of the present session; a new session has a new one
+	moved     offer         // the last restart
 	ended     string        // reason of the last session-terminate
 	failure   error
 	changed   chan struct{} // closed and replaced whenever something above changes
@@ -363,6 +366,12 @@ func (p *Participant) iq(st *stanza.Element) {
 			err = p.accept(o)
 		}
 		p.fail(err)
+	case "transport-info":
+		o, err := parseOffer(jingle)
+		if err == nil && o.restart != "" && !p.cfg.Old {
+			err = p.restart(o)
+		}
+		p.fail(err)
 	case "session-terminate":
 		p.mu.Lock()
 		p.ended = "terminated"
@@ -427,6 +436,56 @@ func (p *Participant) accept(o offer) error {
 		close(connected)
 	})
 	return nil
+}
+
+// restart follows the server to another transport.
+func (p *Participant) restart(o offer) error {
+	t := p.Transport()
+	if t == nil {
+		return errors.New("transport-info without a session")
+	}
+	ufrag, pwd, err := t.Restart(o.remote, p.fail)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.moved = o
+	p.mu.Unlock()
+	var contents string
+	for _, name := range []string{"audio", "video"} {
+		contents += fmt.Sprintf(`<content creator="initiator" name="%s"><transport ice-generation="%s" pwd="%s" ufrag="%s" xmlns="%s"/></content>`, name, o.restart, pwd, ufrag, nsICE)
+	}
+	p.stream.Send(fmt.Sprintf(`<iq id="%s" to="%s/focus" type="set" xmlns="jabber:client"><jingle action="transport-info" initiator="%s" sid="%s" xmlns="%s">%s</jingle></iq>`,
+		p.stream.NewID(), p.room, o.initiator, o.sid, nsJingle, contents))
+	return nil
+}
+
+// Follow resumes the stream, whose socket the old node has cut, at another node, at url or else where the last restart said,
+// and opens the bridge channel there.
+func (p *Participant) Follow(ctx context.Context, url string) error {
+	select {
+	case <-p.stream.Failed():
+	case <-ctx.Done():
+		return fmt.Errorf("%s waits for the end of its socket: %w", p.cfg.Name, ctx.Err())
+	}
+	p.stream.Cut()
+	p.mu.Lock()
+	o, old, t := p.moved, p.channel, p.transport
+	p.channel = nil
+	p.mu.Unlock()
+	if url == "" {
+		url = o.socket + "/xmpp-websocket"
+	}
+	if err := p.stream.Resume(ctx, url); err != nil {
+		return fmt.Errorf("%s: %w", p.cfg.Name, err)
+	}
+	if old != nil {
+		_ = old.CloseNow()
+	}
+	if o.webSocket == "" || t == nil {
+		return nil
+	}
+	return p.openChannel(ctx, o.webSocket, t)
 }
 
 func (p *Participant) fail(err error) {

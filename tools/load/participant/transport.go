@@ -41,8 +41,8 @@ type Transport struct {
 
 	life       context.Context
 	end        context.CancelFunc
-	connecting sync.Mutex // held by Connect; what it guards is Connect's until it returned
-	conn       *ice.Conn
+	connecting sync.Mutex               // held by Connect; what it guards is Connect's until it returned
+	current    atomic.Pointer[ice.Conn] // what is sent goes here
 	dtls       *dtls.Conn
 	records    *recordPipe
 	muted      atomic.Bool
@@ -56,8 +56,10 @@ type Transport struct {
 	onRTP  func(header *rtp.Header, packet []byte, arrived time.Time)
 	onRTCP func(compound []byte)
 
-	unopened atomic.Int64
-	done     sync.WaitGroup
+	opening   sync.Mutex // one packet at a time, by whichever generation it came
+	restarted sync.WaitGroup
+	unopened  atomic.Int64
+	done      sync.WaitGroup
 }
 
 // sharedCertificate is the certificate of every participant of a process: making one costs more than a join.
@@ -87,15 +89,6 @@ func NewTransportOn(network Network, onRTP func(*rtp.Header, []byte, time.Time),
 		return nil, fmt.Errorf("make certificate: %w", err)
 	}
 	sum := sha256.Sum256(certificate.Certificate[0])
-	options := []ice.AgentOption{
-		ice.WithNetworkTypes([]ice.NetworkType{ice.NetworkTypeUDP4}),
-		ice.WithCandidateTypes([]ice.CandidateType{ice.CandidateTypeHost}),
-		ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled),
-		ice.WithIncludeLoopback(),
-		ice.WithCheckInterval(20 * time.Millisecond),
-		ice.WithHostAcceptanceMinWait(0),
-		ice.WithPrflxAcceptanceMinWait(0),
-	}
 	t := &Transport{certificate: certificate, fingerprint: colons(sum[:]), onRTP: onRTP, onRTCP: onRTCP}
 	if network != nil {
 		socket, err := network.ListenPacket(netip.AddrPortFrom(network.Addr(), 0).String())
@@ -106,17 +99,33 @@ func NewTransportOn(network Network, onRTP func(*rtp.Header, []byte, time.Time),
 			d.Divert(t.media)
 		}
 		t.away = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket})
+	}
+	t.life, t.end = context.WithCancel(context.Background())
+	if t.agent, err = t.gather(); err != nil {
+		t.Close(false)
+		return nil, err
+	}
+	return t, nil
+}
+
+// gather makes an agent and waits for its candidates.
+func (t *Transport) gather() (*ice.Agent, error) {
+	options := []ice.AgentOption{
+		ice.WithNetworkTypes([]ice.NetworkType{ice.NetworkTypeUDP4}),
+		ice.WithCandidateTypes([]ice.CandidateType{ice.CandidateTypeHost}),
+		ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled),
+		ice.WithIncludeLoopback(),
+		ice.WithCheckInterval(20 * time.Millisecond),
+		ice.WithHostAcceptanceMinWait(0),
+		ice.WithPrflxAcceptanceMinWait(0),
+	}
+	if t.away != nil {
 		options = append(options, ice.WithUDPMux(t.away))
 	}
 	agent, err := ice.NewAgentWithOptions(options...)
 	if err != nil {
-		if t.away != nil {
-			_ = t.away.Close()
-		}
 		return nil, fmt.Errorf("make ice agent: %w", err)
 	}
-	t.agent = agent
-	t.life, t.end = context.WithCancel(context.Background())
 	gathered := make(chan struct{})
 	err = agent.OnCandidate(func(c ice.Candidate) {
 		if c == nil {
@@ -127,11 +136,11 @@ func NewTransportOn(network Network, onRTP func(*rtp.Header, []byte, time.Time),
 		err = agent.GatherCandidates()
 	}
 	if err != nil {
-		t.Close(false)
+		_ = agent.Close()
 		return nil, fmt.Errorf("gather candidates: %w", err)
 	}
 	<-gathered
-	return t, nil
+	return agent, nil
 }
 
 // Local returns the credentials to signal.
@@ -160,26 +169,13 @@ func (t *Transport) Connect(ctx context.Context, remote Remote) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(t.life, cancel)()
-	for _, s := range remote.Candidates {
-		c, err := ice.UnmarshalCandidate(s)
-		if err == nil {
-			err = t.agent.AddRemoteCandidate(c)
-		}
-		if err != nil {
-			return fmt.Errorf("candidate %q: %w", s, err)
-		}
-	}
-	connect := t.agent.Accept
-	if remote.Controlled {
-		connect = t.agent.Dial
-	}
-	conn, err := connect(ctx, remote.Ufrag, remote.Pwd)
+	conn, err := accept(ctx, t.agent, remote)
 	if err != nil {
-		return fmt.Errorf("connect ice: %w", err)
+		return err
 	}
-	t.conn = conn
-	t.records = newRecordPipe(conn, &t.muted)
-	t.done.Go(t.read)
+	t.current.Store(conn)
+	t.records = newRecordPipe(route{t}, &t.muted)
+	t.done.Go(func() { t.read(conn) })
 	t.dtls, err = dtls.ClientWithOptions(t.records, conn.RemoteAddr(),
 		dtls.WithCertificates(t.certificate),
 		dtls.WithInsecureSkipVerify(true),
@@ -234,12 +230,16 @@ func (t *Transport) keys() error {
 }
 
 // read tells DTLS from SRTP (RFC 7983) until ICE ends. What arrives before the keys is lost.
-func (t *Transport) read() {
-	defer t.records.close()
+func (t *Transport) read(conn *ice.Conn) {
+	defer func() {
+		if t.current.Load() == conn {
+			t.records.close()
+		}
+	}()
 	buf := make([]byte, 2048)
 	opened := make([]byte, 0, 2048)
 	for {
-		n, err := t.conn.Read(buf)
+		n, err := conn.Read(buf)
 		if err != nil {
 			return
 		}
@@ -249,8 +249,10 @@ func (t *Transport) read() {
 		case b[0] >= 20 && b[0] <= 63:
 			t.records.push(b)
 		case b[0] >= 128 && b[0] <= 191:
-			if recv := t.recv.Load(); recv != nil {
+			if recv := t.recv.Load(); recv != nil && t.current.Load() == conn {
+				t.opening.Lock()
 				t.open(recv, opened, b, arrived)
+				t.opening.Unlock()
 			}
 		}
 	}
@@ -264,7 +266,9 @@ type diverter interface {
 // media takes what a diverter hands over, on its goroutine.
 func (t *Transport) media(packet []byte, arrived time.Time) {
 	if recv := t.recv.Load(); recv != nil && len(packet) >= 12 {
+		t.opening.Lock()
 		t.open(recv, packet[:0], packet, arrived)
+		t.opening.Unlock()
 	}
 }
 
@@ -317,7 +321,7 @@ func (t *Transport) write(sealed []byte, err error) error {
 		return fmt.Errorf("seal: %w", err)
 	}
 	t.sealed = sealed
-	_, err = t.conn.Write(sealed)
+	_, err = t.current.Load().Write(sealed)
 	return err
 }
 
@@ -336,6 +340,7 @@ func (t *Transport) Close(polite bool) {
 		_ = t.dtls.Close()
 	}
 	_ = t.agent.GracefulClose()
+	t.restarted.Wait()
 	if t.away != nil {
 		_ = t.away.Close()
 	}
