@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -87,6 +88,35 @@ func TestLookupPrefix(t *testing.T) {
 			}
 			if same, again := Embedded().Lookup(other); same != got || again != around {
 				t.Fatalf("%v: %v %v, but %v in it: %v %v", addr, got, around, other, same, again)
+			}
+		}
+	}
+}
+
+// TestFind compares with looking at every number of a small space.
+func TestFind(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 200 {
+		var table ranges[uint32]
+		for x := r.Uint32N(9); x < 64; x += 1 + r.Uint32N(9) {
+			table.add(x, uint16(r.IntN(3)))
+		}
+		at := func(x uint32) uint16 { a, _ := table.find(x); return a }
+		for x := range uint32(64) {
+			got, length := table.find(x)
+			block := func(length int) (all []uint32) {
+				for y := range uint32(64) {
+					if length > 26 && y>>(32-length) == x>>(32-length) {
+						all = append(all, y)
+					}
+				}
+				return all
+			}
+			same := func(all []uint32) bool {
+				return !slices.ContainsFunc(all, func(y uint32) bool { return at(y) != got })
+			}
+			if length > 26 && (!same(block(length)) || length > 27 && same(block(length-1))) {
+				t.Fatalf("%v: %d has %d in a block of %d bits", table, x, got, length)
 			}
 		}
 	}

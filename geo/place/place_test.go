@@ -108,6 +108,16 @@ func TestEqualNodesShare(t *testing.T) {
 	}
 }
 
+// TestMeasuredIsExact: what was measured is not shared by chance, however little the difference.
+func TestMeasuredIsExact(t *testing.T) {
+	for i := range 100 {
+		client := Client{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i), 0}), 24), Trips: []Trip{{"a", ms(21)}, {"b", ms(20)}}}
+		if got := Rank([]Node{{Name: "a"}, {Name: "b"}}, client, 1)[0].Name; got != "b" {
+			t.Fatalf("%v goes to %s, 1 ms farther", client.Prefix, got)
+		}
+	}
+}
+
 func drawNodes(t *rapid.T) []Node {
 	var nodes []Node
 	for i := range rapid.IntRange(0, 12).Draw(t, "nodes") {

@@ -36,8 +36,11 @@ func TestLearn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := New(country.Embedded(), nodes)
 		berlin, neighbour, other := netip.MustParseAddr("141.20.1.1"), netip.MustParseAddr("141.20.1.200"), netip.MustParseAddr("141.20.2.1")
-		d.Learn(berlin, "ap", 5*time.Millisecond)
 		d.Learn(berlin, "xx", time.Millisecond)
+		if d.Networks() != 0 {
+			t.Error("a round trip to nobody is kept")
+		}
+		d.Learn(berlin, "ap", 5*time.Millisecond)
 		if got := d.Nearest(neighbour, 1); got[0].Name != "ap" {
 			t.Errorf("the neighbour is sent to %s", got[0].Name)
 		}

@@ -21,7 +21,7 @@ type fakeHoming struct {
 func (f *fakeHoming) Nearest(client netip.Addr) Nearest {
 	f.asked = append(f.asked, client)
 	return Nearest{Node: "a", Region: "eu", Candidates: []Candidate{
-		{"b", "us", "https://b.example.org:8443"}, {"a", "eu", "http://a.example.org"}, {"c", "ap", "https://evil'; script-src *"},
+		{"b", "us", "https://b.example.org:8443"}, {"a", "eu", "http://a.example.org"}, {"c", "ap", "https://evil';script-src"},
 	}}
 }
 
