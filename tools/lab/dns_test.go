@@ -80,7 +80,7 @@ func TestDNS(t *testing.T) {
 		for _, name := range regions {
 			host := l.Node(name)
 			if got, err := kdig(ctx, host, "@"+host.Addr().String(), zoneName, "A"); err != nil || len(got) != 3 {
-				return fmt.Errorf("%s answers %v, %v", name, got, err)
+				return fmt.Errorf("%s answers %v, %w", name, got, err)
 			}
 		}
 		return nil
