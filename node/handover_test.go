@@ -33,7 +33,8 @@ func startNode(t *testing.T, flags ...string) (*Node, string) {
 		t.Fatal(err)
 	}
 	flags = append([]string{
-		"--http", addr, "--node-url", "http://" + addr, "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir(),
+		"--http", addr, "--node-url", "http://" + addr, "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off",
+		"--data", t.TempDir(),
 	}, flags...)
 	cfg, err := config.Load(flags, nil)
 	if err != nil {
@@ -129,14 +130,18 @@ type guest struct {
 	done   sync.WaitGroup
 }
 
-func join(ctx context.Context, t *testing.T, url, name string, ssrc uint32) *guest {
+func join(ctx context.Context, t *testing.T, url, name string, ssrc uint32, more ...func(*participant.Config)) *guest {
 	t.Helper()
 	g := &guest{ear: newEar(), source: load.NewPublisher(ssrc, ssrc+1, 65500)}
-	p, err := participant.Join(ctx, participant.Config{
+	cfg := participant.Config{
 		URL: url, Domain: "localhost", Room: "moving", Name: name,
 		SSRCs: participant.SSRCs{Audio: ssrc, Video: []uint32{ssrc + 1}, RTX: []uint32{ssrc + 2}},
 		OnRTP: g.ear.hear,
-	})
+	}
+	for _, f := range more {
+		f(&cfg)
+	}
+	p, err := participant.Join(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

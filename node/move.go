@@ -44,17 +44,23 @@ func (n *Node) socketURL() string {
 	return "wss://" + string(n.name) + "." + n.cfg.Domain
 }
 
-// successors are the nodes that this one can move participants to, the nearest first.
-func (n *Node) successors() []identity.Name {
+// others are the nodes of the cluster besides this one that live and stay.
+func (n *Node) others() []identity.Name {
 	if n.mesh == nil {
 		return nil
 	}
 	var all []identity.Name
 	for _, m := range n.mesh.Members() {
-		if !m.Self && m.State == member.Alive && !m.Drain && n.mesh.Linked(m.Name) {
+		if !m.Self && m.State == member.Alive && !m.Drain {
 			all = append(all, m.Name)
 		}
 	}
+	return all
+}
+
+// successors are the nodes that this one can move participants to, the nearest first.
+func (n *Node) successors() []identity.Name {
+	all := slices.DeleteFunc(n.others(), func(name identity.Name) bool { return !n.mesh.Linked(name) })
 	slices.SortStableFunc(all, func(a, b identity.Name) int { return cmp.Compare(n.mesh.RTT(a), n.mesh.RTT(b)) })
 	return all
 }
@@ -62,7 +68,10 @@ func (n *Node) successors() []identity.Name {
 // moveAway moves a participant to another node.
 func (n *Node) moveAway(ctx context.Context, who conference.Who, to identity.Name) (plan.Outcome, error) {
 	way := plan.Restart
-	if n.cfg.Handover == config.HandoverOff {
+	switch {
+	case who.Lost: // nobody can be told anything
+		way = plan.Bare
+	case n.cfg.Handover == config.HandoverOff:
 		way = plan.Invite
 	}
 	return n.mover.Move(ctx, who.Room, who.Endpoint, to, way)

@@ -74,6 +74,11 @@ type Node struct {
 	serving   sync.WaitGroup
 	stopping  chan struct{} // closed when the node stops
 
+	drain    sync.Once
+	retiring atomic.Bool   // a drain has begun
+	drained  web.Drained   // by drain
+	empty    chan struct{} // closed when the drain is over
+
 	mu     sync.Mutex
 	failed error
 	ended  chan struct{}
@@ -89,7 +94,7 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
-	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{}), stopping: make(chan struct{})}
+	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{}), empty: make(chan struct{}), stopping: make(chan struct{})}
 	l, err := n.open()
 	if err != nil {
 		l.close()
@@ -206,6 +211,7 @@ func (n *Node) wire() {
 		Handler: clients{router},
 		Log:     n.log,
 		Origins: []string{"*"}, // node/web has asked for the origin already
+		Coming:  func() bool { return n.mover != nil && n.mover.Coming() },
 	})
 	n.wireMover()
 	n.channels = bridge.NewServer(bridge.Config{Lookup: n.rooms.Lookup, Version: Version, Log: n.log})
@@ -227,7 +233,7 @@ func (n *Node) serve(l listeners) {
 		XMPP:       n.streams,
 		Bridge:     n.channels,
 		Conference: http.HandlerFunc(n.conferenceRequest),
-		Health:     n.health,
+		Health:     n.ready,
 		Homing:     homed{n},
 	})
 	if n.mesh != nil {
@@ -241,6 +247,7 @@ func (n *Node) serve(l listeners) {
 		Health:  n.health,
 		Cluster: n.cluster,
 		Rooms:   n.roomReports,
+		Drain:   n.Drain,
 		Doctor:  n.examine,
 		Log:     n.log,
 	})
@@ -288,7 +295,7 @@ func (n *Node) fail(err error) {
 	}
 }
 
-// Wait returns when a listener has failed, with the reason, or when ctx ends, with nil.
+// Wait returns when a listener has failed, with the reason, or when ctx ends or the node was drained, with nil.
 func (n *Node) Wait(ctx context.Context) error {
 	select {
 	case <-n.ended:
@@ -296,6 +303,8 @@ func (n *Node) Wait(ctx context.Context) error {
 		defer n.mu.Unlock()
 		return n.failed
 	case <-ctx.Done():
+		return nil
+	case <-n.empty:
 		return nil
 	}
 }
@@ -327,6 +336,14 @@ func (n *Node) Stop(ctx context.Context) error {
 		n.log.Info("node is down", "took", time.Since(start))
 	})
 	return err
+}
+
+// ready returns nil while the node is for new clients.
+func (n *Node) ready() error {
+	if n.retiring.Load() {
+		return errDraining
+	}
+	return n.health()
 }
 
 // health returns nil while the node serves.

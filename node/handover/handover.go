@@ -140,6 +140,37 @@ func (m *Mover) Close() {
 	m.running.Wait()
 }
 
+// Coming reports whether somebody may arrive in a moment.
+func (m *Mover) Coming() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, a := range m.arrivals {
+		if a.coming() {
+			return true
+		}
+	}
+	return false
+}
+
+// Settle returns when nobody is under way from here any more and the old paths are closed, or when ctx ends.
+func (m *Mover) Settle(ctx context.Context) {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		m.mu.Lock()
+		left := len(m.departures)
+		m.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // spawn runs f in a goroutine that Close waits for.
 func (m *Mover) spawn(f func()) bool {
 	m.mu.Lock()

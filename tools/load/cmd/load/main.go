@@ -23,6 +23,8 @@ import (
 type commands struct {
 	Bench  benchCommand  `cmd:"" help:"Compare a node with other servers."`
 	Join   joinCommand   `cmd:"" help:"Fill a room of a running node."`
+	Storm  stormCommand  `cmd:"" help:"Let many join a node at which a meeting goes on."`
+	Rush   rushCommand   `cmd:"" hidden:""`
 	Soak   soakCommand   `cmd:"" help:"Let people come to a node and go for an hour, and see whether it grows."`
 	Record recordCommand `cmd:"" help:"Write down when the packets of Chromium's camera come and how large they are; needs root."`
 	Plain  plainCommand  `cmd:"" help:"Run the control server; its first line of output is its URL."`
@@ -144,6 +146,31 @@ func (c *soakCommand) Run(ctx context.Context) error {
 	}
 	return err
 }
+
+type stormCommand struct {
+	Node   string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
+	People int           `help:"How many join." default:"200"`
+	Within time.Duration `help:"How soon." default:"2s"`
+}
+
+// Run measures.
+func (c *stormCommand) Run(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the command: %w", err)
+	}
+	_, err = bench.Storm{
+		Programs: bench.Programs{Node: c.Node}, Rush: []string{self, "rush"}, People: c.People, Within: c.Within, Calm: 5 * time.Second, Out: os.Stdout,
+	}.Run(ctx)
+	return err
+}
+
+type rushCommand struct {
+	Args []string `arg:"" help:"URL, domain, people, within."`
+}
+
+// Run joins and tells.
+func (c *rushCommand) Run(ctx context.Context) error { return bench.RunRush(ctx, c.Args, os.Stdout) }
 
 type plainCommand struct {
 	Addr         string `help:"Where to listen for signalling." default:"127.0.0.1:0"`
