@@ -8,11 +8,13 @@ import (
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/cascade/member"
+	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/node/conference"
 	"github.com/atoll-mesh/atoll/node/config"
 	"github.com/atoll-mesh/atoll/node/handover"
 	"github.com/atoll-mesh/atoll/node/handover/plan"
 	"github.com/atoll-mesh/atoll/node/session"
+	"github.com/atoll-mesh/atoll/signaling/stream"
 )
 
 // wireMover makes what moves participants to other nodes and takes theirs.
@@ -21,16 +23,24 @@ func (n *Node) wireMover() {
 		return
 	}
 	n.mover = handover.New(handover.Config{
-		Mesh: n.mesh, Edge: n.edge, Rooms: n.rooms, Socket: n.socketURL(), Log: n.log,
-		Import: func(value session.Stream) (conference.Session, error) {
-			s, err := n.streams.Import(value)
-			if err != nil {
-				return nil, err
-			}
-			return s, nil
+		Mesh: n.mesh, Edge: n.edge, Rooms: n.rooms, Self: n.name, Socket: n.socketURL(), Log: n.log,
+		Import: entrance(n.streams.Import), Revive: entrance(n.streams.Revive),
+		Left: func(stream session.Stream, endpoint room.EndpointID, to identity.Name) {
+			n.resume.Left(stream, endpoint, to)
 		},
+		Expected: func(token string) bool { return n.resume != nil && n.resume.Expected(token) },
 	})
-	n.mesh.SetMover(n.mover)
+}
+
+// entrance takes streams in, as a conference sees them.
+func entrance(enter func(session.Stream) (*stream.Session, error)) func(session.Stream) (conference.Session, error) {
+	return func(value session.Stream) (conference.Session, error) {
+		s, err := enter(value)
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
 }
 
 // socketURL is scheme and host of this node's own WebSockets, "" when nobody said.

@@ -32,6 +32,7 @@ import (
 	"github.com/atoll-mesh/atoll/node/handover"
 	"github.com/atoll-mesh/atoll/node/homing"
 	"github.com/atoll-mesh/atoll/node/mesh"
+	"github.com/atoll-mesh/atoll/node/resume"
 	"github.com/atoll-mesh/atoll/node/web"
 	"github.com/atoll-mesh/atoll/signaling/bridge"
 	"github.com/atoll-mesh/atoll/signaling/domain"
@@ -64,6 +65,7 @@ type Node struct {
 	streams   *stream.Server
 	channels  *bridge.Server
 	mover     *handover.Mover // nil when the mesh is off
+	resume    *resume.Service // nil when the mesh is off
 	servers   []*web.Server
 	certs     *cert.Store  // of the HTTPS listener, nil without one
 	dns       *dns.Server  // nil when it is off
@@ -206,15 +208,17 @@ func (n *Node) wire() {
 	answers := domain.New(domain.Config{Items: []string{"conference." + n.cfg.Domain, "focus." + n.cfg.Domain}, Services: n.services})
 	router := conference.NewRouter(n.rooms, answers, focus.Desk{Domain: n.cfg.Domain})
 	n.streams = stream.NewServer(stream.Config{
-		Domain:  n.cfg.Domain,
-		Node:    string(n.name),
-		Handler: clients{router},
-		Log:     n.log,
-		Origins: []string{"*"}, // node/web has asked for the origin already
-		Coming:  func() bool { return n.mover != nil && n.mover.Coming() },
+		Domain:    n.cfg.Domain,
+		Node:      string(n.name),
+		Handler:   clients{n, router},
+		Log:       n.log,
+		Elsewhere: elsewhere{n},
+		Origins:   []string{"*"}, // node/web has asked for the origin already
+		Coming:    func() bool { return n.mover != nil && n.mover.Coming() },
 	})
+	n.channels = bridge.NewServer(bridge.Config{Lookup: n.rooms.Lookup, Elsewhere: elsewhere{n}, Version: Version, Log: n.log})
 	n.wireMover()
-	n.channels = bridge.NewServer(bridge.Config{Lookup: n.rooms.Lookup, Version: Version, Log: n.log})
+	n.wireResume()
 }
 
 // serve starts the HTTP servers.
@@ -322,6 +326,9 @@ func (n *Node) Stop(ctx context.Context) error {
 			if cut := s.Shutdown(grace); ctx.Err() != nil || !errors.Is(cut, context.DeadlineExceeded) {
 				err = errors.Join(err, cut)
 			}
+		}
+		if n.resume != nil {
+			n.resume.Close()
 		}
 		if n.mover != nil {
 			n.mover.Close()

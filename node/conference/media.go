@@ -19,10 +19,10 @@ type Leg interface {
 	// Hold keeps what the client sends from now on for whoever goes on with the leg.
 	Hold()
 	Export() (session.Media, error)
-	// Connected reports whether media flows: only then is there anything to export.
-	Connected() bool
 	// Snapshot is Export while the leg goes on.
 	Snapshot() (session.Media, error)
+	// Connected reports whether media flows: only then is there anything to export.
+	Connected() bool
 	Close()
 }
 

@@ -256,10 +256,10 @@ func (s *Server) newOwner() (string, room.EndpointID) {
 
 // resume gives a session a new socket. Only the owner of the token, proven by the log-in, can.
 func (s *Server) resume(k *socket, st step) step {
-	if k.previd == st.token && s.await(st.token) == nil {
+	if k.previd == st.token && s.find(st.token) == nil {
 		s.fetch(st.token)
 	}
-	t, me := s.find(st.token), s.find(k.previd)
+	t, me := s.await(st.token), s.find(k.previd)
 	if t != nil && me != nil && t.owner == me.owner {
 		ok, detail := t.resume(k, st.h)
 		if ok {

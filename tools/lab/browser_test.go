@@ -100,13 +100,18 @@ func judgeIdentity(t *testing.T, engine string) {
 	}
 }
 
-func TestJudgeOfAClock(t *testing.T) {
-	t.Run("chromium", func(t *testing.T) { judgeClock(t, "chromium") })
-	t.Run("firefox", func(t *testing.T) { judgeClock(t, "firefox") })
+// TestPageWithAClock judges a page whose picture tells the time, and then does on it what a person does.
+func TestPageWithAClock(t *testing.T) {
+	for _, engine := range []string{"chromium", "firefox"} {
+		t.Run(engine, func(t *testing.T) {
+			p := loop(t, engine, true)
+			t.Run("judge", func(t *testing.T) { judgeClock(t, p) })
+			t.Run("steps", func(t *testing.T) { pageSteps(t, p) })
+		})
+	}
 }
 
-func judgeClock(t *testing.T, engine string) {
-	p := loop(t, engine, true)
+func judgeClock(t *testing.T, p *lab.Page) {
 	v, s := judge(t, p)
 	direct, ok := v.Latency()
 	t.Logf("%dx%d median %v, %v fps, mean %v, hears %v", v.Width, v.Height, direct, v.Decoded, v.Mean, s.Hears(self))
@@ -135,13 +140,7 @@ func judgeClock(t *testing.T, engine string) {
 	}
 }
 
-func TestPageSteps(t *testing.T) {
-	t.Run("chromium", func(t *testing.T) { pageSteps(t, "chromium") })
-	t.Run("firefox", func(t *testing.T) { pageSteps(t, "firefox") })
-}
-
-func pageSteps(t *testing.T, engine string) {
-	p := loop(t, engine, true)
+func pageSteps(t *testing.T, p *lab.Page) {
 	for _, err := range []error{p.Fill("[data-testid=field]", "hello"), p.Click(`role=button[name="Again"]`)} {
 		if err != nil {
 			t.Fatal(err)

@@ -30,7 +30,7 @@ func TestCodecs(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			m.judged(10*time.Second, func(reports []lab.Report) []string {
+			m.judged(6*time.Second, func(reports []lab.Report) []string {
 				var wrong complaints
 				wrong = append(wrong, m.meets(func(guest, guest) float64 { return 15 })(reports)...)
 				for k, report := range reports {
@@ -102,7 +102,7 @@ func (m *meeting) switches(times int) {
 	var took []time.Duration
 	for k := range times {
 		took = append(took, see(k%2))
-		time.Sleep(300 * ms) // some pictures of it
+		time.Sleep(200 * ms) // some pictures of it
 	}
 	after := m.received(receiver)
 	slices.Sort(took)

@@ -231,8 +231,8 @@ func (m *meeting) meets(fps func(from, to guest) float64) func([]lab.Report) []s
 	}
 }
 
-// chat lets everybody say something and waits until everybody has read everything.
-func (m *meeting) chat() {
+// chat lets everybody say something that was not said before and waits until everybody has read everything.
+func (m *meeting) chat(topic string) {
 	m.Helper()
 	const input = "[data-testid=chat-input]"
 	for k, p := range m.pages {
@@ -245,7 +245,7 @@ func (m *meeting) chat() {
 				m.Fatal(err)
 			}
 		}
-		if err := p.Fill(input, "hello from "+name(uint8(k+1))); err != nil {
+		if err := p.Fill(input, topic+" from "+name(uint8(k+1))); err != nil {
 			m.Fatal(err)
 		}
 		if err := p.Press(input, "Enter"); err != nil {
@@ -255,10 +255,15 @@ func (m *meeting) chat() {
 	for k := range m.pages {
 		for _, p := range m.pages {
 			said := fmt.Sprintf(`[...document.querySelectorAll('[data-testid=chat-message]')].some(
-				(m) => m.innerText.includes('hello from %s'))`, name(uint8(k+1)))
+				(m) => m.innerText.includes('%s from %s'))`, topic, name(uint8(k+1)))
 			if err := p.Wait(said, 10*time.Second); err != nil {
 				m.Error(err)
 			}
+		}
+	}
+	for _, p := range m.pages { // an open chat may take the place of pictures
+		if err := p.Click("[data-testid=chat]"); err != nil {
+			m.Fatal(err)
 		}
 	}
 }

@@ -3,7 +3,6 @@
 package lab_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -13,19 +12,41 @@ import (
 // smooth is the bar for pictures between two Chromium, in frames a second.
 func smooth(guest, guest) float64 { return 20 }
 
+// TestMeetingOfFiles is three participants, of whom two stay.
 func TestMeetingOfFiles(t *testing.T) {
-	for _, n := range []int{2, 3} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			m := meet(t, make([]guest, n))
-			m.judged(10*time.Second, m.meets(smooth))
-			m.chat()
-		})
+	m := meet(t, make([]guest, 3))
+	m.judged(10*time.Second, m.meets(smooth))
+	m.chat("three")
+	if err := m.pages[2].Click("[data-testid=leave]"); err != nil {
+		t.Fatal(err)
 	}
+	m.guests, m.pages = m.guests[:2], m.pages[:2]
+	for _, p := range m.pages {
+		if err := p.Wait("document.querySelectorAll('[data-endpoint]:not([data-local])').length === 1", 10*time.Second); err != nil {
+			t.Error(err)
+		}
+	}
+	m.judged(10*time.Second, m.meets(smooth))
+	m.chat("two")
 }
 
+// TestMeetingOfClocks is two participants whose pictures tell their age, first in fair weather.
 func TestMeetingOfClocks(t *testing.T) {
 	clock := guest{media: lab.Media{Clock: true}}
 	m := meet(t, []guest{clock, clock})
+	t.Run("fair", func(t *testing.T) { m.in(t).clocks() })
+	t.Run("changing", func(t *testing.T) { m.in(t).weather() })
+}
+
+// in is the same meeting in a part of the test.
+func (m *meeting) in(t *testing.T) *meeting {
+	part := *m
+	part.T = t
+	return &part
+}
+
+func (m *meeting) clocks() {
+	m.Helper()
 	m.judged(10*time.Second, func(reports []lab.Report) (wrong []string) {
 		var c complaints
 		for k, report := range reports {
@@ -35,7 +56,7 @@ func TestMeetingOfClocks(t *testing.T) {
 			}
 			for _, v := range report.Remote() {
 				age, ok := v.Latency()
-				t.Logf("%s sees %s: median %v of %d, %.0f fps", self, v.Label, age, len(v.Samples), v.FPS())
+				m.Logf("%s sees %s: median %v of %d, %.0f fps", self, v.Label, age, len(v.Samples), v.FPS())
 				if limit := 2*oneWay + 120*ms; !ok || age < 2*oneWay || age > limit {
 					c.add("%s: pictures of %q are %v old (%v), want %v to %v", self, v.Label, age, ok, 2*oneWay, limit)
 				}
@@ -71,7 +92,7 @@ func TestMeetingOfEveryClient(t *testing.T) {
 	}
 	m.judged(10*time.Second, m.meets(bar))
 	m.transports()
-	m.chat()
+	m.chat("hello")
 	m.share()
 }
 

@@ -27,7 +27,7 @@ func TestThreeNodes(t *testing.T) {
 		m.enter(m.visitor(uint8(k+1), region, lab.Media{}), m.cluster.Member(region), room)
 	}
 	m.met(m.people...)
-	m.judged(10*time.Second, m.people, m.meet(m.people, 20))
+	m.judged(6*time.Second, m.people, m.meet(m.people, 20))
 	m.chat("good morning", m.people...)
 	m.roundTrips()
 	m.panel(m.people[1], room)

@@ -3,7 +3,6 @@
 package lab_test
 
 import (
-	"testing"
 	"time"
 
 	"github.com/atoll-mesh/atoll/tools/lab"
@@ -29,35 +28,34 @@ func (m *meeting) ages() (forth, back time.Duration) {
 	return age(reports[1]), age(reports[0])
 }
 
-// TestMeetingInChangingWeather changes the network under two participants who talk: one direction of one link, then none at all.
-func TestMeetingInChangingWeather(t *testing.T) {
-	clock := guest{media: lab.Media{Clock: true}}
-	m := meet(t, []guest{clock, clock})
+// weather changes the network under two participants who talk: one direction of one link, then none at all.
+func (m *meeting) weather() {
+	m.Helper()
 	forth, back := m.ages()
 
 	const more = 150 * ms
 	if err := m.lab.Change(place(1), "hub", func(i *wan.Impairment) { i.Delay += more }); err != nil {
-		t.Fatal(err)
+		m.Fatal(err)
 	}
 	time.Sleep(5 * time.Second) // receivers take the step for jitter and hold pictures back, for a while
 	later, same := m.ages()
 	if d := later - forth; d < more-60*ms || d < same-back+more/2 {
-		t.Errorf("with %v more on the way from the first guest, the second sees it %v later, and is itself seen %v later", more, d, same-back)
+		m.Errorf("with %v more on the way from the first guest, the second sees it %v later, and is itself seen %v later", more, d, same-back)
 	}
 
 	if err := m.lab.Partition("hub", place(1)); err != nil {
-		t.Fatal(err)
+		m.Fatal(err)
 	}
 	time.Sleep(time.Second) // what is on the way and in buffers
 	for k, r := range m.judge(3 * time.Second) {
 		for _, v := range r.Remote() {
 			if v.FPS() > 1 {
-				t.Errorf("%s sees %.0f frames a second through a partition", name(uint8(k+1)), v.FPS())
+				m.Errorf("%s sees %.0f frames a second through a partition", name(uint8(k+1)), v.FPS())
 			}
 		}
 	}
 	if err := m.lab.Heal("hub", place(1)); err != nil {
-		t.Fatal(err)
+		m.Fatal(err)
 	}
 	healed := time.Now()
 	for {
@@ -71,11 +69,11 @@ func TestMeetingInChangingWeather(t *testing.T) {
 			}
 		}
 		if flowing == 2 {
-			t.Logf("pictures flow %.1f s after the partition is healed, at the latest", time.Since(healed).Seconds())
+			m.Logf("pictures flow %.1f s after the partition is healed, at the latest", time.Since(healed).Seconds())
 			return
 		}
 		if time.Since(healed) > 20*time.Second {
-			t.Fatalf("%d of 2 pictures flow 20 s after the partition is healed", flowing)
+			m.Fatalf("%d of 2 pictures flow 20 s after the partition is healed", flowing)
 		}
 	}
 }
