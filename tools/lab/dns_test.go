@@ -79,8 +79,12 @@ func TestDNS(t *testing.T) {
 	if err := lab.Eventually(t.Context(), 15*time.Second, func(ctx context.Context) error {
 		for _, name := range regions {
 			host := l.Node(name)
-			if got, err := kdig(ctx, host, "@"+host.Addr().String(), zoneName, "A"); err != nil || len(got) != 3 {
-				return fmt.Errorf("%s answers %v, %v", name, got, err)
+			got, err := kdig(ctx, host, "@"+host.Addr().String(), zoneName, "A")
+			if err != nil {
+				return err
+			}
+			if len(got) != 3 {
+				return fmt.Errorf("%s answers %v", name, got)
 			}
 		}
 		return nil
@@ -144,5 +148,19 @@ func TestDNS(t *testing.T) {
 	out, err := l.Node("eu").Run(t.Context(), program(t), "doctor")
 	if err == nil || !strings.Contains(out, "ok    ports        dns UDP") || !strings.Contains(out, "ok    ports        media UDP") {
 		t.Errorf("the doctor: %v\n%s", err, out) // it fails for the domain, which nobody delegates
+	}
+
+	begun = time.Now()
+	drained := make(chan error, 1)
+	go func() {
+		_, err := l.Node("us").Run(t.Context(), program(t), "drain")
+		drained <- err
+	}()
+	if err := lab.Eventually(t.Context(), 2*time.Second, func(ctx context.Context) error { return gone(ctx, "eu") }); err != nil {
+		t.Fatalf("a node is drained: %v", err)
+	}
+	t.Logf("drained: in no answer after %.1f s", time.Since(begun).Seconds())
+	if err := <-drained; err != nil {
+		t.Error(err)
 	}
 }
