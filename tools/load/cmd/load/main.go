@@ -49,7 +49,9 @@ func (c *benchCommand) Run(ctx context.Context) error {
 	if c.Windows < 3 || c.Window < 100*time.Millisecond {
 		return errors.New("at least three windows of 100 ms are needed")
 	}
-	if err := bench.Prefer(c.Nice); err != nil {
+	back, err := bench.PreferSession(c.Nice)
+	defer back()
+	if err = errors.Join(err, bench.Prefer(c.Nice)); err != nil {
 		fmt.Fprintf(os.Stderr, "load: %v: more windows will be thrown away on a busy machine\n", err)
 	}
 	self, err := os.Executable()
