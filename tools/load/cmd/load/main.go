@@ -40,6 +40,7 @@ type benchCommand struct {
 	Verbose bool          `help:"Print every window." short:"v"`
 	Nice    int           `help:"Priority of generator and servers, where that is allowed." default:"-10"`
 	Prompt  bool          `help:"Wake receivers by what comes, instead of looking every 4 ms. On loopback the server pays for that."`
+	Offload bool          `help:"Cut segmented datagrams up at no cost of the server, as a network card does."`
 	JSON    string        `help:"Write the report to a file." placeholder:"FILE" name:"json"`
 	SVG     string        `help:"Draw the report into a file." placeholder:"FILE" name:"svg"`
 }
@@ -60,7 +61,7 @@ func (c *benchCommand) Run(ctx context.Context) error {
 	}
 	b := bench.Bench{
 		Programs: bench.Programs{Node: c.Node, Control: []string{self, "plain"}},
-		Windows:  c.Windows, Window: c.Window, Out: os.Stdout, Verbose: c.Verbose, Prompt: c.Prompt,
+		Windows:  c.Windows, Window: c.Window, Out: os.Stdout, Verbose: c.Verbose, Prompt: c.Prompt, Offload: c.Offload,
 	}
 	if b.Scenarios, err = bench.Choose(c.Quick, c.Only); err != nil {
 		return err
