@@ -150,6 +150,8 @@ func (c *soakCommand) Run(ctx context.Context) error {
 	return err
 }
 
+const preferred = -10 // priority of what is measured, where that is allowed
+
 type stormCommand struct {
 	Node   string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
 	People int           `help:"How many join." default:"200"`
@@ -162,9 +164,17 @@ func (c *stormCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find the command: %w", err)
 	}
-	_, err = bench.Storm{
+	back, err := bench.PreferSession(preferred)
+	defer back()
+	if err = errors.Join(err, bench.Prefer(preferred)); err != nil {
+		fmt.Fprintf(os.Stderr, "load: %v\n", err)
+	}
+	w, err := bench.Storm{
 		Programs: bench.Programs{Node: c.Node}, Rush: []string{self, "rush"}, People: c.People, Within: c.Within, Calm: 5 * time.Second, Out: os.Stdout,
 	}.Run(ctx)
+	if missed := w.Missed(); err == nil && len(missed) > 0 {
+		err = fmt.Errorf("missed:\n  %s", strings.Join(missed, "\n  "))
+	}
 	return err
 }
 
