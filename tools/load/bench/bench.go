@@ -21,6 +21,7 @@ type Bench struct {
 	Window    time.Duration // length of one
 	Out       io.Writer     // gets one line for each server in each scenario
 	Verbose   bool          // and one for each window
+	Offload   bool          // segmented datagrams are cut up at no cost of the server's, as a network card does
 	Prompt    bool          // receivers are woken by what comes, which a server on loopback pays for
 }
 
@@ -31,6 +32,7 @@ type Report struct {
 	Machine  string    `json:"machine"`
 	Cores    int       `json:"cores"`
 	Prompt   bool      `json:"prompt,omitempty"`
+	Offload  bool      `json:"offload,omitempty"`
 	Outcomes []Outcome `json:"scenarios"`
 }
 
@@ -69,7 +71,7 @@ const leastWindows = 3
 
 // Run measures. The error says that something failed; whether bars were missed is in the report.
 func (b Bench) Run(ctx context.Context) (Report, error) {
-	report := Report{Begun: time.Now(), Cores: runtime.NumCPU(), Prompt: b.Prompt, Machine: machine(), Version: version(ctx, b.Node)}
+	report := Report{Begun: time.Now(), Cores: runtime.NumCPU(), Prompt: b.Prompt, Offload: b.Offload, Machine: machine(), Version: version(ctx, b.Node)}
 	for _, s := range b.Scenarios {
 		o, err := b.play(ctx, s)
 		if o.Results != nil {
@@ -89,6 +91,7 @@ func (b Bench) play(ctx context.Context, s Scenario) (o Outcome, err error) {
 		return o, err
 	}
 	defer pool.Close()
+	pool.Whole(b.Offload)
 	var rooms []*room
 	defer func() {
 		for _, r := range rooms {

@@ -10,4 +10,7 @@ import (
 // Prefer fails.
 func Prefer(int) error { return errors.New("set priority: it needs Linux") }
 
+// PreferSession does nothing.
+func PreferSession(int) (func(), error) { return func() {}, nil }
+
 func queued(int) time.Duration { return 0 }

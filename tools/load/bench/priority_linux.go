@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,4 +26,26 @@ func Prefer(nice int) error {
 		}
 	}
 	return nil
+}
+
+const autogroup = "/proc/self/autogroup"
+
+// PreferSession does the same for the session that this process is in, where the kernel shares cores out among sessions first
+// (sched(7), autogroup). What it returns takes that back.
+func PreferSession(nice int) (back func(), err error) {
+	raw, err := os.ReadFile(autogroup)
+	if err != nil {
+		return func() {}, nil // it does not
+	}
+	var before int
+	if _, value, found := strings.Cut(string(raw), " nice "); !found {
+		return func() {}, fmt.Errorf("read %s: it says %q", autogroup, raw)
+	} else if before, err = strconv.Atoi(strings.TrimSpace(value)); err != nil {
+		return func() {}, fmt.Errorf("read %s: %w", autogroup, err)
+	}
+	set := func(nice int) error { return os.WriteFile(autogroup, []byte(strconv.Itoa(nice)), 0) }
+	if err := set(nice); err != nil {
+		return func() {}, fmt.Errorf("set priority of the session: %w", err)
+	}
+	return func() { _ = set(before) }, nil
 }

@@ -37,6 +37,23 @@ type Weather struct {
 	Stormy Window `json:"stormy"` // and while everybody joined
 }
 
+// What a node has to reach.
+const (
+	stormIn      = 15 * time.Second // all of them
+	stormLatency = 3                // times the 99th percentile of before
+)
+
+// Missed returns the bars that were missed.
+func (w Weather) Missed() (all []string) {
+	if w.All > stormIn {
+		all = append(all, fmt.Sprintf("all were in after %v, the limit is %v", w.All, stormIn))
+	}
+	if ratio := float64(w.Stormy.P99) / float64(max(1, w.Calm.P99)); ratio > stormLatency {
+		all = append(all, fmt.Sprintf("the 99th percentile of latency is %.1f times that of before, the limit is %d", ratio, stormLatency))
+	}
+	return all
+}
+
 // meeting is what goes on meanwhile.
 func meeting() Scenario {
 	return Scenario{Name: "storm", Senders: 1, Receivers: 10, Encodings: 1, Trace: Equal, Nodes: 1}

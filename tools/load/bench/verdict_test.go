@@ -78,6 +78,19 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+func TestVerdictOfAStorm(t *testing.T) {
+	calm, stormy := window(5), window(5)
+	calm.P99, stormy.P99 = time.Millisecond, 3*time.Millisecond
+	fine := Weather{Rushed: Rushed{All: stormIn}, Calm: calm, Stormy: stormy}
+	if got := fine.Missed(); len(got) != 0 {
+		t.Errorf("a storm that is fine: %q", got)
+	}
+	stormy.P99++
+	if got := (Weather{Rushed: Rushed{All: stormIn + 1}, Calm: calm, Stormy: stormy}).Missed(); len(got) != 2 {
+		t.Errorf("a storm that is not: %q", got)
+	}
+}
+
 func TestChartIsXML(t *testing.T) {
 	o := Outcome{Scenario: Scenario{Name: "1 < 2"}, Results: []Result{result(Node, 5, 3), result(Plain, 5, 10), {Server: Janus}}}
 	o.judge()

@@ -35,6 +35,11 @@ func (c *Conn) prepare(at netip.AddrPort) error {
 	if err := unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
 		return err
 	}
+	if c.pool.whole.Load() {
+		if err := unix.SetsockoptInt(c.fd, unix.SOL_UDP, unix.UDP_GRO, 1); err != nil {
+			return err
+		}
+	}
 	for _, o := range []int{unix.SO_RCVBUF, unix.SO_RCVBUFFORCE} {
 		_ = unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, o, buffer) // what the system allows is enough; the second needs privilege
 	}
@@ -61,7 +66,12 @@ func (c *Conn) take(b, name, control []byte) {
 	}
 	if b[0] >= 128 && b[0] <= 191 {
 		if f := c.media.Load(); f != nil {
-			(*f)(b, stamp(control))
+			at, part := circumstances(control)
+			for part > 0 && len(b) > part {
+				(*f)(b[:part:part], at)
+				b = b[part:]
+			}
+			(*f)(b, at)
 		}
 		return
 	}

@@ -21,6 +21,9 @@ func NewPool() (*Pool, error) { return nil, errLinux }
 // Gather does nothing.
 func (*Pool) Gather(bool) {}
 
+// Whole does nothing.
+func (*Pool) Whole(bool) {}
+
 // Addr returns the address of loopback.
 func (*Pool) Addr() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) }
 

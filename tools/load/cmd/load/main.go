@@ -40,6 +40,7 @@ type benchCommand struct {
 	Verbose bool          `help:"Print every window." short:"v"`
 	Nice    int           `help:"Priority of generator and servers, where that is allowed." default:"-10"`
 	Prompt  bool          `help:"Wake receivers by what comes, instead of looking every 4 ms. On loopback the server pays for that."`
+	Offload bool          `help:"Cut segmented datagrams up at no cost of the server, as a network card does."`
 	JSON    string        `help:"Write the report to a file." placeholder:"FILE" name:"json"`
 	SVG     string        `help:"Draw the report into a file." placeholder:"FILE" name:"svg"`
 }
@@ -49,7 +50,9 @@ func (c *benchCommand) Run(ctx context.Context) error {
 	if c.Windows < 3 || c.Window < 100*time.Millisecond {
 		return errors.New("at least three windows of 100 ms are needed")
 	}
-	if err := bench.Prefer(c.Nice); err != nil {
+	back, err := bench.PreferSession(c.Nice)
+	defer back()
+	if err = errors.Join(err, bench.Prefer(c.Nice)); err != nil {
 		fmt.Fprintf(os.Stderr, "load: %v: more windows will be thrown away on a busy machine\n", err)
 	}
 	self, err := os.Executable()
@@ -58,7 +61,7 @@ func (c *benchCommand) Run(ctx context.Context) error {
 	}
 	b := bench.Bench{
 		Programs: bench.Programs{Node: c.Node, Control: []string{self, "plain"}},
-		Windows:  c.Windows, Window: c.Window, Out: os.Stdout, Verbose: c.Verbose, Prompt: c.Prompt,
+		Windows:  c.Windows, Window: c.Window, Out: os.Stdout, Verbose: c.Verbose, Prompt: c.Prompt, Offload: c.Offload,
 	}
 	if b.Scenarios, err = bench.Choose(c.Quick, c.Only); err != nil {
 		return err
@@ -147,6 +150,8 @@ func (c *soakCommand) Run(ctx context.Context) error {
 	return err
 }
 
+const preferred = -10 // priority of what is measured, where that is allowed
+
 type stormCommand struct {
 	Node   string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
 	People int           `help:"How many join." default:"200"`
@@ -159,9 +164,17 @@ func (c *stormCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find the command: %w", err)
 	}
-	_, err = bench.Storm{
+	back, err := bench.PreferSession(preferred)
+	defer back()
+	if err = errors.Join(err, bench.Prefer(preferred)); err != nil {
+		fmt.Fprintf(os.Stderr, "load: %v\n", err)
+	}
+	w, err := bench.Storm{
 		Programs: bench.Programs{Node: c.Node}, Rush: []string{self, "rush"}, People: c.People, Within: c.Within, Calm: 5 * time.Second, Out: os.Stdout,
 	}.Run(ctx)
+	if missed := w.Missed(); err == nil && len(missed) > 0 {
+		err = fmt.Errorf("missed:\n  %s", strings.Join(missed, "\n  "))
+	}
 	return err
 }
 

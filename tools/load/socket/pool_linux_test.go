@@ -1,6 +1,7 @@
 package socket_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -8,6 +9,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/atoll-mesh/atoll/tools/load/socket"
 )
@@ -123,6 +127,46 @@ func TestArrivalIsTheKernels(t *testing.T) {
 	close(release)
 	if at := <-second; at.Sub(sent) > pause/2 {
 		t.Errorf("the packet came %v after it was sent, before a pause of %v", at.Sub(sent), pause)
+	}
+}
+
+// A train of packets that the kernel was given as one comes as packets, whoever cuts it up.
+func TestTrainsAreCutUp(t *testing.T) {
+	for _, whole := range []bool{false, true} {
+		t.Run(fmt.Sprint("whole ", whole), func(t *testing.T) {
+			p := pool(t)
+			p.Whole(whole)
+			to := listen(t, p)
+			from, err := net.DialUDP("udp4", nil, to.LocalAddr().(*net.UDPAddr))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = from.Close() })
+			const size, count, last = 300, 5, 120
+			got := make(chan [2]int, count+1)
+			to.Divert(func(b []byte, _ time.Time) { got <- [2]int{int(b[1]), len(b)} })
+			train := make([]byte, size*count+last)
+			for i := range count + 1 {
+				train[size*i], train[size*i+1] = 0x80, byte(i)
+			}
+			oob := make([]byte, unix.CmsgSpace(2))
+			h := (*unix.Cmsghdr)(unsafe.Pointer(&oob[0]))
+			h.Level, h.Type = unix.SOL_UDP, unix.UDP_SEGMENT
+			h.SetLen(unix.CmsgLen(2))
+			binary.NativeEndian.PutUint16(oob[unix.CmsgLen(0):], size)
+			if _, _, err := from.WriteMsgUDP(train, oob, nil); err != nil {
+				t.Fatal(err)
+			}
+			for i := range count + 1 {
+				want := [2]int{i, size}
+				if i == count {
+					want[1] = last
+				}
+				if g := <-got; g != want {
+					t.Errorf("packet %v, want %v", g, want)
+				}
+			}
+		})
 	}
 }
 
