@@ -282,7 +282,7 @@ func (l *Leg) SendRTP(packet []byte) error {
 	l.out.Lock()
 	defer l.out.Unlock()
 	way, err := l.way()
-	if err == nil && way != nil && l.out.seal.gcm != nil {
+	if err == nil && way != nil && l.out.also == nil && l.out.seal.gcm != nil {
 		// It is numbered here and sealed when it leaves.
 		var index uint64
 		if index, err = l.out.seal.number(packet); err == nil {
