@@ -127,8 +127,9 @@ func (h *house) add(c *camera, now time.Time) {
 }
 
 // A receiver lives through everything that changes what it is sent: layer switches, other sources in its slot, NACKs, wraps
-// of every sequence number, hand-over. No SSRC and index is ever sealed twice with different bytes.
+// of every sequence number, hand-over, take-over after a crash. No SSRC and index is ever sealed twice with different bytes.
 func TestNoNonceIsUsedTwice(t *testing.T) {
+	var all [2]int // moves, crashes
 	for seed := range uint64(4) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		n := &notary{sealed: map[[2]uint64][]byte{}, rtcp: map[[2]uint64][]byte{}, highest: map[uint32]uint64{}}
@@ -162,7 +163,8 @@ func TestNoNonceIsUsedTwice(t *testing.T) {
 			return out
 		}
 		var retransmitted uint64
-		moves := 0
+		moves, crashes := 0, 0
+		var known session.Participant
 		for step := range 6000 {
 			now = now.Add(7 * time.Millisecond)
 			for _, c := range []*camera{a, b} {
@@ -195,18 +197,30 @@ func TestNoNonceIsUsedTwice(t *testing.T) {
 					p.RTCP(raw, now)
 				}
 			}
-			if random.IntN(1500) == 0 { // to another node, where the same people are
-				moves++
-				retransmitted += p.Counters().Retransmitted
-				var moved session.Participant
-				moved.Forwarding = p.Export()
-				if moved.Media, err = leg.Export(); err != nil {
+			if random.IntN(400) == 0 { // what a standby knows
+				known.Forwarding = p.Snapshot()
+				if known.Media, err = leg.Snapshot(); err != nil {
 					t.Fatal(err)
 				}
-				carried, err := session.Decode(session.Encode(&moved))
+			}
+			// To another node, where the same people are: handed over, or taken over after a crash.
+			if crash := random.IntN(1500) == 0 && known.Media.Profile != 0; crash || random.IntN(1500) == 0 {
+				retransmitted += p.Counters().Retransmitted
+				if crash {
+					crashes++
+					known.Jump()
+				} else {
+					moves++
+					known.Forwarding = p.Export()
+					if known.Media, err = leg.Export(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				carried, err := session.Decode(session.Encode(&known))
 				if err != nil {
 					t.Fatal(err)
 				}
+				known = session.Participant{}
 				at = newHouse(t, numbers, now)
 				at.add(a, now)
 				at.add(b, now)
@@ -225,9 +239,13 @@ func TestNoNonceIsUsedTwice(t *testing.T) {
 			t.Errorf("seed %d: %v", seed, n.err)
 		}
 		wrapped := slices.ContainsFunc(slices.Collect(maps.Keys(n.highest)), func(ssrc uint32) bool { return n.highest[ssrc] > 1<<16 })
-		if n.packets < 5000 || retransmitted < 100 || !wrapped || moves == 0 || len(n.highest) < 3 {
-			t.Errorf("seed %d: only %d packets, %d again, on %d SSRCs, wrap %v, %d moves", seed, n.packets, retransmitted, len(n.highest), wrapped, moves)
+		if n.packets < 5000 || retransmitted < 100 || !wrapped || moves+crashes == 0 || len(n.highest) < 3 {
+			t.Errorf("seed %d: only %d packets, %d again, on %d SSRCs, wrap %v, %d moves, %d crashes", seed, n.packets, retransmitted, len(n.highest), wrapped, moves, crashes)
 		}
 		n.mu.Unlock()
+		all[0], all[1] = all[0]+moves, all[1]+crashes
+	}
+	if all[0] == 0 || all[1] == 0 {
+		t.Errorf("%d moves and %d crashes", all[0], all[1])
 	}
 }
