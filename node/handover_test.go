@@ -24,16 +24,10 @@ import (
 // startNode runs a node on loopback, with further flags, and returns it with the URL of its XMPP WebSocket.
 func startNode(t *testing.T, flags ...string) (*Node, string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	addr := freeAddr(t)
 	flags = append([]string{
-		"--http", addr, "--node-url", "http://" + addr, "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir(),
+		"--http", addr, "--node-url", "http://" + addr, "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off",
+		"--data", t.TempDir(),
 	}, flags...)
 	cfg, err := config.Load(flags, nil)
 	if err != nil {
@@ -51,6 +45,17 @@ func startNode(t *testing.T, flags ...string) (*Node, string) {
 		}
 	})
 	return n, "ws://" + addr + "/xmpp-websocket"
+}
+
+// freeAddr returns an address on loopback that nobody listens on.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
 }
 
 // nearWrap returns numbers that differ and whose lower half, which sequences begin with, is soon to wrap.
@@ -129,14 +134,18 @@ type guest struct {
 	done   sync.WaitGroup
 }
 
-func join(ctx context.Context, t *testing.T, url, name string, ssrc uint32) *guest {
+func join(ctx context.Context, t *testing.T, url, name string, ssrc uint32, more ...func(*participant.Config)) *guest {
 	t.Helper()
 	g := &guest{ear: newEar(), source: load.NewPublisher(ssrc, ssrc+1, 65500)}
-	p, err := participant.Join(ctx, participant.Config{
+	cfg := participant.Config{
 		URL: url, Domain: "localhost", Room: "moving", Name: name,
 		SSRCs: participant.SSRCs{Audio: ssrc, Video: []uint32{ssrc + 1}, RTX: []uint32{ssrc + 2}},
 		OnRTP: g.ear.hear,
-	})
+	}
+	for _, f := range more {
+		f(&cfg)
+	}
+	p, err := participant.Join(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

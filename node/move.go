@@ -8,11 +8,13 @@ import (
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/cascade/member"
+	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/node/conference"
 	"github.com/atoll-mesh/atoll/node/config"
 	"github.com/atoll-mesh/atoll/node/handover"
 	"github.com/atoll-mesh/atoll/node/handover/plan"
 	"github.com/atoll-mesh/atoll/node/session"
+	"github.com/atoll-mesh/atoll/signaling/stream"
 )
 
 // wireMover makes what moves participants to other nodes and takes theirs.
@@ -21,16 +23,24 @@ func (n *Node) wireMover() {
 		return
 	}
 	n.mover = handover.New(handover.Config{
-		Mesh: n.mesh, Edge: n.edge, Rooms: n.rooms, Socket: n.socketURL(), Log: n.log,
-		Import: func(value session.Stream) (conference.Session, error) {
-			s, err := n.streams.Import(value)
-			if err != nil {
-				return nil, err
-			}
-			return s, nil
+		Mesh: n.mesh, Edge: n.edge, Rooms: n.rooms, Self: n.name, Socket: n.socketURL(), Log: n.log,
+		Import: entrance(n.streams.Import), Revive: entrance(n.streams.Revive),
+		Left: func(stream session.Stream, endpoint room.EndpointID, to identity.Name) {
+			n.resume.Left(stream, endpoint, to)
 		},
+		Expected: func(token string) bool { return n.resume != nil && n.resume.Expected(token) },
 	})
-	n.mesh.SetMover(n.mover)
+}
+
+// entrance takes streams in, as a conference sees them.
+func entrance(enter func(session.Stream) (*stream.Session, error)) func(session.Stream) (conference.Session, error) {
+	return func(value session.Stream) (conference.Session, error) {
+		s, err := enter(value)
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
 }
 
 // socketURL is scheme and host of this node's own WebSockets, "" when nobody said.
@@ -44,17 +54,23 @@ func (n *Node) socketURL() string {
 	return "wss://" + string(n.name) + "." + n.cfg.Domain
 }
 
-// successors are the nodes that this one can move participants to, the nearest first.
-func (n *Node) successors() []identity.Name {
+// others are the nodes of the cluster besides this one that live and stay.
+func (n *Node) others() []identity.Name {
 	if n.mesh == nil {
 		return nil
 	}
 	var all []identity.Name
 	for _, m := range n.mesh.Members() {
-		if !m.Self && m.State == member.Alive && !m.Drain && n.mesh.Linked(m.Name) {
+		if !m.Self && m.State == member.Alive && !m.Drain {
 			all = append(all, m.Name)
 		}
 	}
+	return all
+}
+
+// successors are the nodes that this one can move participants to, the nearest first.
+func (n *Node) successors() []identity.Name {
+	all := slices.DeleteFunc(n.others(), func(name identity.Name) bool { return !n.mesh.Linked(name) })
 	slices.SortStableFunc(all, func(a, b identity.Name) int { return cmp.Compare(n.mesh.RTT(a), n.mesh.RTT(b)) })
 	return all
 }
@@ -62,7 +78,10 @@ func (n *Node) successors() []identity.Name {
 // moveAway moves a participant to another node.
 func (n *Node) moveAway(ctx context.Context, who conference.Who, to identity.Name) (plan.Outcome, error) {
 	way := plan.Restart
-	if n.cfg.Handover == config.HandoverOff {
+	switch {
+	case who.Lost: // nobody can be told anything
+		way = plan.Bare
+	case n.cfg.Handover == config.HandoverOff:
 		way = plan.Invite
 	}
 	return n.mover.Move(ctx, who.Room, who.Endpoint, to, way)

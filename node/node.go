@@ -32,6 +32,7 @@ import (
 	"github.com/atoll-mesh/atoll/node/handover"
 	"github.com/atoll-mesh/atoll/node/homing"
 	"github.com/atoll-mesh/atoll/node/mesh"
+	"github.com/atoll-mesh/atoll/node/resume"
 	"github.com/atoll-mesh/atoll/node/web"
 	"github.com/atoll-mesh/atoll/signaling/bridge"
 	"github.com/atoll-mesh/atoll/signaling/domain"
@@ -64,6 +65,7 @@ type Node struct {
 	streams   *stream.Server
 	channels  *bridge.Server
 	mover     *handover.Mover // nil when the mesh is off
+	resume    *resume.Service // nil when the mesh is off
 	servers   []*web.Server
 	certs     *cert.Store  // of the HTTPS listener, nil without one
 	dns       *dns.Server  // nil when it is off
@@ -73,6 +75,11 @@ type Node struct {
 	full      atomic.Uint64 // connections that were one too many
 	serving   sync.WaitGroup
 	stopping  chan struct{} // closed when the node stops
+
+	drain    sync.Once
+	retiring atomic.Bool   // a drain has begun
+	drained  web.Drained   // by drain
+	empty    chan struct{} // closed when the drain is over
 
 	mu     sync.Mutex
 	failed error
@@ -89,7 +96,7 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
-	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{}), stopping: make(chan struct{})}
+	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{}), empty: make(chan struct{}), stopping: make(chan struct{})}
 	l, err := n.open()
 	if err != nil {
 		l.close()
@@ -201,14 +208,17 @@ func (n *Node) wire() {
 	answers := domain.New(domain.Config{Items: []string{"conference." + n.cfg.Domain, "focus." + n.cfg.Domain}, Services: n.services})
 	router := conference.NewRouter(n.rooms, answers, focus.Desk{Domain: n.cfg.Domain})
 	n.streams = stream.NewServer(stream.Config{
-		Domain:  n.cfg.Domain,
-		Node:    string(n.name),
-		Handler: clients{router},
-		Log:     n.log,
-		Origins: []string{"*"}, // node/web has asked for the origin already
+		Domain:    n.cfg.Domain,
+		Node:      string(n.name),
+		Handler:   clients{n, router},
+		Log:       n.log,
+		Elsewhere: elsewhere{n},
+		Origins:   []string{"*"}, // node/web has asked for the origin already
+		Coming:    func() bool { return n.mover != nil && n.mover.Coming() },
 	})
+	n.channels = bridge.NewServer(bridge.Config{Lookup: n.rooms.Lookup, Elsewhere: elsewhere{n}, Version: Version, Log: n.log})
 	n.wireMover()
-	n.channels = bridge.NewServer(bridge.Config{Lookup: n.rooms.Lookup, Version: Version, Log: n.log})
+	n.wireResume()
 }
 
 // serve starts the HTTP servers.
@@ -227,7 +237,7 @@ func (n *Node) serve(l listeners) {
 		XMPP:       n.streams,
 		Bridge:     n.channels,
 		Conference: http.HandlerFunc(n.conferenceRequest),
-		Health:     n.health,
+		Health:     n.ready,
 		Homing:     homed{n},
 	})
 	if n.mesh != nil {
@@ -241,6 +251,7 @@ func (n *Node) serve(l listeners) {
 		Health:  n.health,
 		Cluster: n.cluster,
 		Rooms:   n.roomReports,
+		Drain:   n.Drain,
 		Doctor:  n.examine,
 		Log:     n.log,
 	})
@@ -288,7 +299,7 @@ func (n *Node) fail(err error) {
 	}
 }
 
-// Wait returns when a listener has failed, with the reason, or when ctx ends, with nil.
+// Wait returns when a listener has failed, with the reason, or when ctx ends or the node was drained, with nil.
 func (n *Node) Wait(ctx context.Context) error {
 	select {
 	case <-n.ended:
@@ -296,6 +307,8 @@ func (n *Node) Wait(ctx context.Context) error {
 		defer n.mu.Unlock()
 		return n.failed
 	case <-ctx.Done():
+		return nil
+	case <-n.empty:
 		return nil
 	}
 }
@@ -314,6 +327,9 @@ func (n *Node) Stop(ctx context.Context) error {
 				err = errors.Join(err, cut)
 			}
 		}
+		if n.resume != nil {
+			n.resume.Close()
+		}
 		if n.mover != nil {
 			n.mover.Close()
 		}
@@ -327,6 +343,14 @@ func (n *Node) Stop(ctx context.Context) error {
 		n.log.Info("node is down", "took", time.Since(start))
 	})
 	return err
+}
+
+// ready returns nil while the node is for new clients.
+func (n *Node) ready() error {
+	if n.retiring.Load() {
+		return errDraining
+	}
+	return n.health()
 }
 
 // health returns nil while the node serves.

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -39,36 +38,38 @@ func (s Stranger) Meet(ctx context.Context) (Answer, error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var mu sync.Mutex
-	var errs []error
-	var places []netip.AddrPort
-	var wait sync.WaitGroup
-	for _, one := range seeds {
-		wait.Go(func() {
-			found, err := one.resolve(ctx, s.Resolver)
-			mu.Lock()
-			defer mu.Unlock()
-			errs = append(errs, err)
-			places = append(places, found...)
-		})
-	}
-	wait.Wait()
 	known := recall(s.Folder, s.Log).places()
-	places = append(places[:min(len(places), seedsPerRound)], known[:min(len(known), seedsPerRound)]...)
-	slices.SortFunc(places, netip.AddrPort.Compare)
-	places = slices.Compact(places)
-	if len(places) == 0 && len(seeds) == 0 {
+	known = known[:min(len(known), seedsPerRound)]
+	if len(known) == 0 && len(seeds) == 0 {
 		return Answer{}, ErrNobody
 	}
-	answers := make(chan Answer, len(places))
-	for _, addr := range places {
-		wait.Go(func() {
-			a, err := Ask(ctx, s.Network, s.Secret, addr, Question{From: s.Name})
-			if err == nil && a.From != s.Name {
-				answers <- a
-				cancel()
-				return
-			}
+	answers := make(chan Answer, 1)
+	var mu sync.Mutex
+	var errs []error
+	var wait sync.WaitGroup
+	ask := func(places []netip.AddrPort) {
+		for _, addr := range places {
+			wait.Go(func() {
+				a, err := Ask(ctx, s.Network, s.Secret, addr, Question{From: s.Name})
+				if err == nil && a.From != s.Name {
+					select {
+					case answers <- a:
+						cancel()
+					default: // another was faster
+					}
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, err)
+			})
+		}
+	}
+	ask(known)
+	for _, one := range seeds {
+		wait.Go(func() { // one that is slow to resolve does not hold up the others
+			found, err := one.resolve(ctx, s.Resolver)
+			ask(found[:min(len(found), seedsPerRound)])
 			mu.Lock()
 			defer mu.Unlock()
 			errs = append(errs, err)

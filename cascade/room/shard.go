@@ -117,6 +117,35 @@ func (l *log) since(seq uint64) ([]Op, bool) {
 	return l.ops[seq+1-l.first:], true
 }
 
+// Said returns what own occupants said after one version of the own part up to another, as far as it is remembered.
+func (r *Replica) Said(since, until ShardVersion) []Utterance {
+	if until.Incarnation != r.own.version.Incarnation {
+		return nil
+	}
+	from := uint64(1)
+	if since.Incarnation == until.Incarnation {
+		from = since.Seq + 1
+	}
+	var all []Utterance
+	for i, op := range r.log.ops {
+		if seq := r.log.first + uint64(i); op.Say != nil && seq >= from && seq <= until.Seq {
+			all = append(all, *op.Say)
+		}
+	}
+	return all
+}
+
+// Seen returns how far the parts of the room have come here, the own one included.
+func (r *Replica) Seen() Vector {
+	v := Vector{r.config.Self: r.own.version}
+	for name, p := range r.peers {
+		if p.shard.version != (ShardVersion{}) {
+			v[name] = p.shard.version
+		}
+	}
+	return v
+}
+
 // stay is what only the owner remembers of an occupant.
 type stay struct {
 	evicted  bool

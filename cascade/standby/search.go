@@ -137,7 +137,9 @@ func (s *Search) Answer(from identity.Name, code wire.SoughtCode, at identity.Na
 			return
 		}
 		s.at = at
-	case wire.SoughtUnknown, wire.SoughtFailed:
+	case wire.SoughtFailed: // it lives: nobody may go on with what is kept of it
+		s.state = Unknown
+	case wire.SoughtUnknown:
 		if from == s.at {
 			s.lacks(from)
 		}

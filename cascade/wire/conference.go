@@ -66,6 +66,37 @@ type Dominant struct {
 	Previous []room.EndpointID
 }
 
+// Recall asks for what clients of the receiver said while a participant was on its way to the sender: what the receiver's part of
+// the room holds after Since, up to Until.
+type Recall struct {
+	Room         string
+	To           room.EndpointID
+	Since, Until room.ShardVersion
+}
+
+// Recalled is a message that answers Recall, for the participant alone.
+type Recalled struct {
+	Room string
+	To   room.EndpointID
+	Say  room.Utterance
+}
+
+func (Recall) frame() uint64   { return typeRecall }
+func (Recalled) frame() uint64 { return typeRecalled }
+
+func (f *Recall) fields(c *coder) {
+	c.room(&f.Room)
+	endpoint(c, &f.To)
+	c.shardVersion(&f.Since)
+	c.shardVersion(&f.Until)
+}
+
+func (f *Recalled) fields(c *coder) {
+	c.room(&f.Room)
+	endpoint(c, &f.To)
+	utterance(c, &f.Say)
+}
+
 func (Replica) frame() uint64  { return typeReplica }
 func (Command) frame() uint64  { return typeCommand }
 func (Refused) frame() uint64  { return typeRefused }

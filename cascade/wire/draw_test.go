@@ -207,6 +207,12 @@ func mend(t *rapid.T, f Frame) Frame {
 		f.Room += "r"
 		maybe(t, &f.Endpoint)
 		return f
+	case Recall:
+		f.Room += "r"
+		return f
+	case Recalled:
+		f.Room += "r"
+		return f
 	case Subscribe:
 		f.Room += "r"
 		f.Path = rapid.SliceOfNDistinct(rapid.Custom(drawName), 2, 3, rapid.ID).Draw(t, "path")

@@ -30,6 +30,8 @@ const (
 	typeNote     = 25
 	typeOrder    = 26
 	typeDominant = 27
+	typeRecall   = 28
+	typeRecalled = 29
 
 	typeSubscribe   = 30
 	typeUpdate      = 31
@@ -74,6 +76,8 @@ var blank = func() map[uint64]Frame {
 		Note{},
 		Order{},
 		Dominant{},
+		Recall{},
+		Recalled{},
 		Subscribe{},
 		Update{},
 		Unsubscribe{},
@@ -210,6 +214,12 @@ func (c *coder) body(f Frame) Frame {
 		f.fields(c)
 		return f
 	case Dominant:
+		f.fields(c)
+		return f
+	case Recall:
+		f.fields(c)
+		return f
+	case Recalled:
 		f.fields(c)
 		return f
 	case Subscribe:

@@ -77,6 +77,8 @@ func samples() []Frame {
 		Order{Room: where, Actor: mine, Target: yours, Kind: room.Video, Desktop: true},
 		Dominant{Room: where, Endpoint: mine, Previous: []room.EndpointID{yours}},
 		Dominant{Room: where},
+		Recall{Room: where, To: mine, Since: room.ShardVersion{Incarnation: 1, Seq: 2}, Until: room.ShardVersion{Incarnation: 1, Seq: 300}},
+		Recalled{Room: where, To: mine, Say: room.Utterance{From: yours, ID: "id", Lang: "en", Inner: []byte("<body>hi</body>")}},
 		Subscribe{Room: where, Sub: 5, Source: "478dfae7-v0", Height: 720, Path: []identity.Name{a, b, c}, Standby: true},
 		Update{Room: where, Sub: 5, Height: 180},
 		Unsubscribe{Room: where, Sub: 5},

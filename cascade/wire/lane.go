@@ -55,6 +55,10 @@ func RoomOf(f Frame) string {
 		return f.Room
 	case Dominant:
 		return f.Room
+	case Recall:
+		return f.Room
+	case Recalled:
+		return f.Room
 	case Subscribe:
 		return f.Room
 	case Update:

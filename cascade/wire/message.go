@@ -133,11 +133,15 @@ func op(c *coder, o *room.Op) {
 		optional(c, &o.Remove.Actor, endpoint)
 		text(c, &o.Remove.Reason, maxText)
 	case opSay:
-		endpoint(c, &o.Say.From)
-		text(c, &o.Say.ID, maxID)
-		text(c, &o.Say.Lang, maxID)
-		c.bytes(&o.Say.Inner, maxInnerXML)
+		utterance(c, o.Say)
 	}
+}
+
+func utterance(c *coder, u *room.Utterance) {
+	endpoint(c, &u.From)
+	text(c, &u.ID, maxID)
+	text(c, &u.Lang, maxID)
+	c.bytes(&u.Inner, maxInnerXML)
 }
 
 func occupant(c *coder, o *room.Occupant) {

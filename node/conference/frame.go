@@ -39,6 +39,10 @@ func (c *Conference) frame(now time.Time, from identity.Name, f wire.Frame) {
 		}
 	case wire.Order:
 		err = c.ordered(now, from, f)
+	case wire.Recall:
+		err = c.recall(from, f)
+	case wire.Recalled:
+		err = c.recalled(now, from, f)
 	case wire.Dominant:
 		if from != c.replica.Sequencer() {
 			return // it was, a moment ago

@@ -21,6 +21,8 @@ type Leg interface {
 	Export() (session.Media, error)
 	// Snapshot is Export while the leg goes on.
 	Snapshot() (session.Media, error)
+	// Connected reports whether media flows: only then is there anything to export.
+	Connected() bool
 	Close()
 }
 

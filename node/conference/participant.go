@@ -3,6 +3,7 @@ package conference
 import (
 	"time"
 
+	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/signaling/bridge"
 	"github.com/atoll-mesh/atoll/signaling/focus"
@@ -41,6 +42,7 @@ type participant struct {
 	wants      wants
 	sources    []room.Source // what it sends
 	epoch      room.Epoch
+	recalls    map[identity.Name]time.Time // until when nodes may say again what it missed on its way here
 	// answered waits for the client's answer to a transport of another node, nil: nobody does.
 	answered func(Answer)
 }

@@ -96,7 +96,7 @@ func (r *Rooms) Everybody(ctx context.Context) []Who {
 		err := r.ask(ctx, jid, func(c *Conference, _ time.Time) error {
 			var here []Who
 			for _, p := range c.byEndpoint {
-				here = append(here, Who{Room: jid, Endpoint: p.endpoint, Media: p.leg != nil && p.focus.Active(), Lost: !p.suspendedAt.IsZero()})
+				here = append(here, Who{Room: jid, Endpoint: p.endpoint, Media: p.leg != nil && p.focus.Active() && p.leg.Connected(), Lost: !p.suspendedAt.IsZero()})
 			}
 			found <- here
 			return nil

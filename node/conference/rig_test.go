@@ -105,6 +105,7 @@ func (l *fakeLeg) Buffer() []byte                         { return make([]byte, 
 func (l *fakeLeg) SendRTCP([]byte) error                  { return nil }
 func (l *fakeLeg) SetRemote(string, string, string) error { return nil }
 func (l *fakeLeg) Hold()                                  {}
+func (l *fakeLeg) Connected() bool                        { return true }
 func (l *fakeLeg) Export() (session.Media, error)         { return session.Media{Profile: 7}, nil }
 
 func (l *fakeLeg) Snapshot() (session.Media, error) { return session.Media{Profile: 8}, nil }

@@ -33,7 +33,7 @@ func (c *Conference) snapshot(each func(*session.Participant)) {
 func (c *Conference) snapshotOf(handed map[*participant]uint32, each func(*session.Participant)) {
 	for p, received := range handed {
 		stream, ok := p.session.Snapshot()
-		occupancy, in := c.muc.Export(p.jid)
+		occupancy, in := c.occupancy(p)
 		if !ok || !in || c.byEndpoint[p.endpoint] != p {
 			continue
 		}

@@ -164,8 +164,8 @@ func (c *Conference) export(now time.Time, going []*participant, to identity.Nam
 			Room: c.jid, Endpoint: p.endpoint, Epoch: p.epoch + 1,
 			Jingle: p.focus.Export(),
 		}
-		value.Occupancy, _ = c.muc.Export(p.jid)
-		if p.leg != nil && p.focus.Active() {
+		value.Occupancy, _ = c.occupancy(p)
+		if p.leg != nil && p.focus.Active() && (to == "" || p.leg.Connected()) {
 			value.Forwarding = p.media.Export()
 			var err error
 			value.Media, err = p.leg.Export()
@@ -250,6 +250,7 @@ func (c *Conference) adopt(now time.Time, arrivals []Arrival) error {
 	}
 	for _, a := range arrivals {
 		c.settled(now, a)
+		c.catchUp(now, a)
 	}
 	c.headcount(now)
 	return errors.Join(problems...)

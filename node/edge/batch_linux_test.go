@@ -29,7 +29,7 @@ func TestABatchArrivesApart(t *testing.T) {
 		var conns []*net.UDPConn
 		for range clients {
 			l, conn, _ := rigged(t, e, forwarder{})
-			paths, conns = append(paths, l.path), append(conns, conn)
+			paths, conns = append(paths, l.Path()), append(conns, conn)
 		}
 		body := func(client, i int) []byte {
 			b := bytes.Repeat([]byte{byte(client)}, []int{1100, 1100, 1099, 1100, 1, 1200}[i%6])

@@ -9,7 +9,7 @@ import (
 
 const (
 	// flushAt bounds what waits in a shard for the end of a batch.
-	flushAt = 2048
+	flushAt = 1024
 	// worthWaking is how many packets a batch must have for other processors to be woken for their part of it.
 	worthWaking = 256
 )
@@ -159,7 +159,10 @@ func (g *egress) queueTo(to *route, b []byte) {
 func (s *shard) queued() {
 	n := s.waiting.Add(1)
 	s.mu.Unlock()
-	if n >= flushAt || s.egress.holders.Load() == 0 {
+	switch {
+	case n >= flushAt:
+		s.drain() // also when another is at it: who queues faster than that must wait
+	case s.egress.holders.Load() == 0:
 		s.flush()
 	}
 }

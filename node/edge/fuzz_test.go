@@ -14,7 +14,7 @@ import (
 func FuzzInput(f *testing.F) {
 	e := listen(f)
 	l, _, up := rigged(f, e, forwarder{})
-	known := l.path.sources[0].pair
+	known := l.Path().sources[0].pair
 	stranger := path.Pair{Remote: netip.MustParseAddrPort("192.0.2.9:9"), Local: known.Local}
 	sealed, err := up.EncryptRTP(nil, packet(nil, 1, 1), nil)
 	if err != nil {

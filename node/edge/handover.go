@@ -17,8 +17,8 @@ import (
 // nothing is delivered to the receiver any more, while the leg still sends. Export and [Path.Redirect] follow. Not from
 // within a Receiver.
 func (l *Leg) Hold() {
-	if l.path != nil {
-		l.path.Redirect(nil)
+	if p := l.path.Load(); p != nil {
+		p.Redirect(nil)
 	}
 }
 
@@ -38,7 +38,7 @@ func (l *Leg) Export() (session.Media, error) {
 	m := l.media()
 	l.mu.Unlock()
 
-	if p := l.path; p != nil {
+	if p := l.path.Load(); p != nil {
 		p.owner.Store(nil)
 		p.deliverTo(nil)
 	}
@@ -70,33 +70,53 @@ func (e *Edge) Import(m session.Media, r Receiver) (*Leg, error) {
 	p := e.paths[m.LocalUfrag]
 	e.mu.RUnlock()
 	if p != nil && p.engine.Local() == l.local && p.owner.CompareAndSwap(nil, l) {
-		l.path = p
+		l.path.Store(p)
+	} else {
+		p = nil
 	}
 	l.phase = connected
 	l.out.err = nil
 	l.open.Store(true)
 	if err := e.register(l); err != nil {
-		if l.path != nil {
-			l.path.owner.Store(nil)
+		if p != nil {
+			p.owner.Store(nil)
 		}
 		l.disarm(ErrClosed)
 		l.wipe()
 		return nil, fmt.Errorf("import leg: %w", err)
 	}
 	l.dtls.resume(slices.Clone(m.DTLS))
-	if l.path != nil {
-		l.path.deliverTo(nil)
-		l.path.SetRemote(l.remote)
-		l.path.Switch(path.Switches{Answer: true, Check: true, Nominate: true, Send: true})
+	if p != nil {
+		p.deliverTo(nil)
+		p.SetRemote(l.remote)
+		p.Switch(path.Switches{Answer: true, Check: true, Nominate: true, Send: true})
 	}
 	return l, nil
 }
 
 // Resume has the leg take what the client sends over its own path: first what was kept since Import or [Leg.Hold].
 func (l *Leg) Resume() {
-	if l.path != nil {
-		l.path.deliverTo(l.deliver)
+	if p := l.path.Load(); p != nil {
+		p.deliverTo(l.deliver)
 	}
+}
+
+// Take gives a leg whose path is elsewhere, or gone, a path of its own, over which the client has answered with the credentials: from now on
+// the leg sends over it and nowhere else, and takes what comes by it.
+func (l *Leg) Take(p *Path, remote Credentials) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.phase != connected || l.path.Load() != nil {
+		return fmt.Errorf("take a path: %w", ErrClosed)
+	}
+	if !p.owner.CompareAndSwap(nil, l) {
+		return errors.New("take a path: it has an owner")
+	}
+	l.local, l.remote = p.engine.Local(), path.Credentials(remote)
+	l.path.Store(p)
+	p.deliverTo(l.deliver)
+	l.Attach(nil)
+	return nil
 }
 
 // Begin makes a leg for a client that begins anew on a path that was prepared for it: a handshake, and keys of its own.
@@ -107,7 +127,7 @@ func (e *Edge) Begin(p *Path, r Receiver) (*Leg, error) {
 	if !p.owner.CompareAndSwap(nil, l) {
 		return nil, errors.New("begin leg: the path has an owner")
 	}
-	l.path = p
+	l.path.Store(p)
 	p.deliverTo(nil)
 	if err := e.register(l); err != nil {
 		p.owner.Store(nil)

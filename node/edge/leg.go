@@ -46,7 +46,7 @@ const (
 type Leg struct {
 	edge     *Edge
 	receiver Receiver
-	path     *Path // nil when the path is elsewhere
+	path     atomic.Pointer[Path] // nil when the path is elsewhere
 	local    path.Credentials
 	dtls     *association
 	heard    atomic.Int64 // last valid packet, nanoseconds since 1970; zero: not yet due
@@ -82,7 +82,8 @@ func (e *Edge) NewLeg(r Receiver) (*Leg, error) {
 		return nil, fmt.Errorf("new leg: %w", err)
 	}
 	l := e.newLeg(r)
-	l.local, l.path = local, p
+	l.local = local
+	l.path.Store(p)
 	p.owner.Store(l)
 	p.deliverTo(l.deliver)
 	if err := e.register(l); err != nil {
@@ -112,8 +113,15 @@ func (e *Edge) register(l *Leg) error {
 // Local returns the credentials that the client must be told.
 func (l *Leg) Local() Credentials { return Credentials(l.local) }
 
+// Connected reports whether media flows: the handshake is through, and the leg has not moved or ended.
+func (l *Leg) Connected() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.phase == connected
+}
+
 // Path returns the leg's own path, nil when it has none at this edge.
-func (l *Leg) Path() *Path { return l.path }
+func (l *Leg) Path() *Path { return l.path.Load() }
 
 // SetRemote sets what the client signalled: its credentials and its certificate's fingerprint, "sha-256 AB:CD:...". A
 // second call may change the credentials only.
@@ -139,8 +147,8 @@ func (l *Leg) SetRemote(ufrag, pwd, print string) error {
 	remote := l.remote
 	l.mu.Unlock()
 	l.heard.CompareAndSwap(0, time.Now().UnixNano())
-	if l.path != nil {
-		l.path.SetRemote(remote)
+	if p := l.path.Load(); p != nil {
+		p.SetRemote(remote)
 	}
 	return nil
 }
@@ -186,13 +194,13 @@ func (l *Leg) proceed(now time.Time) {
 		l.fail(ErrFingerprint)
 		return
 	}
-	if l.path != nil && l.path.route.Load() == nil {
+	p := l.path.Load()
+	if p != nil && p.route.Load() == nil {
 		l.mu.Unlock()
 		return
 	}
 	l.phase = connected
 	l.mu.Unlock()
-	p := l.path
 	p.in.Lock()
 	defer p.in.Unlock()
 	l.out.Lock()
@@ -282,7 +290,7 @@ func (l *Leg) SendRTP(packet []byte) error {
 	l.out.Lock()
 	defer l.out.Unlock()
 	way, err := l.way()
-	if err == nil && way != nil && l.out.seal.gcm != nil {
+	if err == nil && way != nil && l.out.also == nil && l.out.seal.gcm != nil {
 		// It is numbered here and sealed when it leaves.
 		var index uint64
 		if index, err = l.out.seal.number(packet); err == nil {
@@ -310,16 +318,18 @@ func (l *Leg) SendRTCP(compound []byte) error {
 
 // way returns the path to send over, nil when there is a pipe. The caller holds l.out.
 func (l *Leg) way() (*Path, error) {
-	switch {
-	case l.out.err != nil:
+	if l.out.err != nil {
 		return nil, l.out.err
-	case l.out.pipe != nil:
+	}
+	if l.out.pipe != nil {
 		return nil, nil
-	case l.path == nil || l.path.route.Load() == nil:
+	}
+	p := l.path.Load()
+	if p == nil || p.route.Load() == nil {
 		l.edge.stats.sendFailed.Add(1)
 		return nil, ErrNoRoute
 	}
-	return l.path, nil
+	return p, nil
 }
 
 // send seals b at once and sends it over the path, or the pipe when that is nil. The caller holds l.out.
@@ -349,8 +359,10 @@ func (l *Leg) sendRecord(b []byte) {
 	case l.out.pipe != nil:
 		// A record that is lost is sent again.
 		_ = l.out.pipe.Send(b)
-	case l.path != nil:
-		l.path.sendRecord(b)
+	default:
+		if p := l.path.Load(); p != nil {
+			p.sendRecord(b)
+		}
 	}
 }
 
@@ -410,9 +422,9 @@ func (l *Leg) shut() {
 	l.dtls.close()
 	l.disarm(ErrClosed)
 	l.edge.forget(l)
-	if l.path != nil {
-		l.path.owner.Store(nil)
-		l.path.Close()
+	if p := l.path.Load(); p != nil {
+		p.owner.Store(nil)
+		p.Close()
 	}
 	l.wipe()
 }
@@ -423,8 +435,8 @@ func (l *Leg) disarm(err error) (*sealer, *opener) {
 	seal := l.out.seal
 	l.out.seal, l.out.err = nil, err
 	l.out.Unlock()
-	if l.path != nil && seal != nil {
-		l.path.shard.drain()
+	if p := l.path.Load(); p != nil && seal != nil {
+		p.shard.drain()
 	}
 	l.in.Lock()
 	open := l.in.open

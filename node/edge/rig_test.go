@@ -50,10 +50,10 @@ func rigged(t testing.TB, e *Edge, r Receiver) (l *Leg, conn *net.UDPConn, up *s
 		t.Fatal(err)
 	}
 	at := path.Pair{Remote: conn.LocalAddr().(*net.UDPAddr).AddrPort(), Local: netip.MustParseAddr("127.0.0.1")}
-	l.path.mu.Lock()
-	l.path.engine.Switch(time.Now(), path.Switches{})
-	l.path.open(at)
-	l.path.mu.Unlock()
+	l.Path().mu.Lock()
+	l.Path().engine.Switch(time.Now(), path.Switches{})
+	l.Path().open(at)
+	l.Path().mu.Unlock()
 	l.mu.Lock()
 	l.phase = connected
 	l.mu.Unlock()
@@ -64,6 +64,6 @@ func rigged(t testing.TB, e *Edge, r Receiver) (l *Leg, conn *net.UDPConn, up *s
 	l.in.open = open
 	l.in.Unlock()
 	l.open.Store(true)
-	l.path.route.Store(e.sock.newRoute(at))
+	l.Path().route.Store(e.sock.newRoute(at))
 	return l, conn, up
 }

@@ -49,7 +49,7 @@ func TestAClientThatDoesNotAnswerChecksIsGivenUp(t *testing.T) {
 	if err := l.SetRemote("ufrag", "pwd", e.Fingerprint()); err != nil {
 		t.Fatal(err)
 	}
-	l.path.tick(time.Now().Add(silence))
+	l.Path().tick(time.Now().Add(silence))
 	r.wait("closed", func() bool { return r.reason != nil })
 	if !errors.Is(r.reason, errConsent) {
 		t.Errorf("closed with %v", r.reason)

@@ -32,6 +32,7 @@ type arrival struct {
 	leg    *edge.Leg // opened, once the participant is in its room
 	taken  bool      // Take has come: the path is the leg's, or closed
 	over   bool
+	here   bool     // it is in its room
 	held   [][]byte // sealed packets that came before the leg
 }
 
@@ -203,11 +204,18 @@ func (a *arrival) open(media session.Media, r conference.LegReceiver) (conferenc
 	return leg, nil
 }
 
+// coming reports whether the participant may arrive in a moment.
+func (a *arrival) coming() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !a.standby && !a.over && !a.here
+}
+
 // begin lets in what the client sends, first what waited.
 func (a *arrival) begin() {
 	a.mu.Lock()
 	leg, held := a.opened, a.held
-	a.leg, a.held = leg, nil
+	a.leg, a.held, a.here = leg, nil, true
 	a.mu.Unlock()
 	if leg == nil {
 		a.path.Close()

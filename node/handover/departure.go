@@ -153,6 +153,9 @@ func (d *departure) hand(ctx context.Context) (plan.Event, error) {
 		return plan.Kept, err
 	}
 	d.released = released
+	if d.m.cfg.Left != nil {
+		d.m.cfg.Left(released.Participant.Stream, d.endpoint, d.to)
+	}
 	if l, ok := released.Leg.(*edge.Leg); ok && l != nil && l.Path() != nil {
 		d.path.Store(l.Path())
 		if len(released.Participant.Media.LocalKey) == 0 { // it was waiting for a client that never came
@@ -177,6 +180,12 @@ func (d *departure) giveAway(way plan.Way) {
 			media.RemoteFingerprint = d.answer.Fingerprint
 		}
 	}
+	d.send()
+}
+
+// send sends the participant and makes a pipe of the old path.
+func (d *departure) send() {
+	v := d.released.Participant
 	encoded := session.Encode(v)
 	d.m.cfg.Mesh.Tell(d.to, wire.Take{
 		Room: d.jid, Endpoint: d.endpoint, Move: d.move, Epoch: v.Epoch, Value: encoded, Pulls: d.released.Pulls,
@@ -244,17 +253,8 @@ func (d *departure) finish(p *plan.Move) {
 	if v := d.released.Participant; v != nil {
 		v.Wipe()
 	}
-	over := func() {
-		d.m.mu.Lock()
-		delete(d.m.departures, departureKey{d.to, d.move})
-		d.m.mu.Unlock()
-		d.m.cfg.Mesh.CloseTunnel(d.to, d.move, false)
-		if path := d.path.Load(); path != nil {
-			path.Close()
-		}
-	}
 	if d.path.Load() == nil || p.Outcome() == plan.Stayed {
-		over()
+		d.over()
 		return
 	}
 	d.m.running.Go(func() {
@@ -263,8 +263,19 @@ func (d *departure) finish(p *plan.Move) {
 		case <-d.m.life.Done():
 		}
 		d.m.cfg.Mesh.Tell(d.to, wire.Drop{Room: d.jid, Move: d.move, Ours: true})
-		over()
+		d.over()
 	})
+}
+
+// over forgets the departure and closes its tunnel and its path.
+func (d *departure) over() {
+	d.m.mu.Lock()
+	delete(d.m.departures, departureKey{d.to, d.move})
+	d.m.mu.Unlock()
+	d.m.cfg.Mesh.CloseTunnel(d.to, d.move, false)
+	if path := d.path.Load(); path != nil {
+		path.Close()
+	}
 }
 
 // post hands an event to the goroutine of the move. There are few; one too many means that nobody is interested any more.

@@ -20,10 +20,17 @@
 // goes to the new one, and what comes back through the tunnel because it crossed the Take turns round. Packets for a leg that
 // is not there yet wait, at most 128. Nothing is said to the client when the old path is closed.
 //
+// # Who follows its client
+//
+// A client whose socket is lost may come to another node, which asks for its session (node/resume). Then the participant goes first and
+// its media follows: Give sends Take without a path, the old path is a pipe from then on, and the new node restarts ICE itself as soon
+// as the client has resumed ([Mover.Resumed]). The same is done for a participant whose node died ([Mover.Revive]), without a
+// pipe. Who does not answer in 2 s, or not over the new path in 3 s more, is invited anew.
+//
 // # Trust
 //
-// Only the node that serves a participant can move it, to a node that it chose and has a link with. Take is accepted from the
-// node that asked for the path, for the endpoint and room that it asked for, with the epoch behind the one that the room knows
+// Only the node that serves a participant can move it, to a node that it chose and has a link with. Take is accepted for a session
+// that a client has shown the token of here, and else from the node that asked for the path, for the endpoint and room that it asked for, with the epoch behind the one that the room knows
 // ([conference.Rooms.Adopt]). Values are wiped when they were sent or taken in. Nothing is written anywhere.
 //
 // # Bounds
@@ -68,6 +75,7 @@ type Rooms interface {
 	Adopt(ctx context.Context, jid string, arrivals []conference.Arrival) error
 	Expect(jid string, endpoint room.EndpointID, wants []wire.Want, until time.Time, ready func()) error
 	Unexpect(jid string, endpoint room.EndpointID)
+	Again(ctx context.Context, jid string, endpoint room.EndpointID, leg conference.Leg) error
 }
 
 // Config is what a Mover needs.
@@ -75,10 +83,15 @@ type Config struct {
 	Mesh  Mesh
 	Edge  *edge.Edge
 	Rooms Rooms
-	// Import takes a stream in that another node exported.
-	Import func(session.Stream) (conference.Session, error)
-	Socket string // scheme and host of this node's WebSockets, for clients that come here
-	Log    *slog.Logger
+	Self  identity.Name
+	// Import takes a stream in that another node exported, Revive one whose node died after it was recorded.
+	Import, Revive func(session.Stream) (conference.Session, error)
+	// Left is told of a participant that is on its way to another node, before that has it. Nil: nobody wants to know.
+	Left func(stream session.Stream, endpoint room.EndpointID, to identity.Name)
+	// Expected reports whether a client came here with a resume token and waits for its session. Nil: nobody does.
+	Expected func(token string) bool
+	Socket   string // scheme and host of this node's WebSockets, for clients that come here
+	Log      *slog.Logger
 }
 
 // Bounds and times.
@@ -104,6 +117,7 @@ type Mover struct {
 	last       uint32
 	departures map[departureKey]*departure
 	arrivals   map[arrivalKey]*arrival
+	guests     map[string]*guest // by full JID
 }
 
 type departureKey struct {
@@ -118,7 +132,7 @@ type arrivalKey struct {
 
 // New returns a mover. It runs until Close.
 func New(cfg Config) *Mover {
-	m := &Mover{cfg: cfg, departures: make(map[departureKey]*departure), arrivals: make(map[arrivalKey]*arrival)}
+	m := &Mover{cfg: cfg, departures: make(map[departureKey]*departure), arrivals: make(map[arrivalKey]*arrival), guests: make(map[string]*guest)}
 	m.life, m.end = context.WithCancel(context.Background())
 	return m
 }
@@ -138,6 +152,37 @@ func (m *Mover) Close() {
 		a.drop()
 	}
 	m.running.Wait()
+}
+
+// Coming reports whether somebody may arrive in a moment.
+func (m *Mover) Coming() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, a := range m.arrivals {
+		if a.coming() {
+			return true
+		}
+	}
+	return false
+}
+
+// Settle returns when nobody is under way from here any more and the old paths are closed, or when ctx ends.
+func (m *Mover) Settle(ctx context.Context) {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		m.mu.Lock()
+		left := len(m.departures)
+		m.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // spawn runs f in a goroutine that Close waits for.
@@ -162,6 +207,9 @@ func (m *Mover) Moved(from identity.Name, f wire.Frame) {
 		}
 	case wire.Take:
 		a := m.arrival(from, f.Move, f.Room)
+		if a == nil && m.spawn(func() { m.take(from, f) }) {
+			return
+		}
 		if a == nil || !m.spawn(func() { a.take(f) }) {
 			m.cfg.Mesh.Tell(from, wire.Taken{Room: f.Room, Move: f.Move, Code: wire.CodeUnknownSource})
 		}

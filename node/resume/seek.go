@@ -30,10 +30,14 @@ type flight struct {
 }
 
 var (
-	errUnknown = errors.New("find session: nobody has it")
+	// ErrUnknown says that no node has the session.
+	ErrUnknown = errors.New("find session: nobody has it")
 	errForged  = errors.New("find session: the token is not its own")
 	errClosed  = errors.New("find session: the node stops")
 )
+
+// hesitation is how long it is waited for a session that could not be given to be gone.
+const hesitation = 300 * time.Millisecond
 
 // again is how often a question is sent again that found no link, and a session is looked for that is on its way.
 const again = 50 * time.Millisecond
@@ -42,7 +46,7 @@ const again = 50 * time.Millisecond
 func (s *Service) Fetch(ctx context.Context, token string) error {
 	t, ok := session.ParseToken(token)
 	if !ok {
-		return errUnknown
+		return ErrUnknown
 	}
 	s.mu.Lock()
 	f := s.flights[token]
@@ -121,7 +125,7 @@ func (s *Service) find(ctx context.Context, f *flight) error {
 		case standby.Refused:
 			return errForged
 		case standby.Unknown:
-			return errUnknown
+			return ErrUnknown
 		case standby.Searching:
 		}
 		switch {
@@ -214,6 +218,13 @@ func (s *Service) sought(from identity.Name, f wire.Sought) {
 	case flight.answer <- struct{}{}:
 	default:
 	}
+}
+
+// Expected reports whether a client came here with a token and waits for its session.
+func (s *Service) Expected(token string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.flights[token] != nil
 }
 
 // take makes a session that came as a value one of this node.
@@ -351,11 +362,31 @@ func (s *Service) give(to identity.Name, f wire.Seek, sess *stream.Session) {
 	}
 	if err != nil {
 		s.cfg.Log.Info("a session could not be given", "participant", sess.Endpoint(), "peer", string(to), "error", err)
+		if s.here(t) { // it may be on its way elsewhere: then it is pointed to
+			select {
+			case <-time.After(hesitation):
+			case <-s.life.Done():
+			}
+		}
+		if at := s.pointed(t); at != "" {
+			s.cfg.Mesh.Tell(to, wire.Sought{ID: f.ID, Code: wire.SoughtAt, At: at, Parts: 1})
+			return
+		}
 		s.cfg.Mesh.Tell(to, wire.Sought{ID: f.ID, Code: wire.SoughtFailed, Parts: 1})
 		return
 	}
 	s.left(t.Address, sess, to)
 	s.cfg.Mesh.Tell(to, wire.Sought{ID: f.ID, Code: wire.SoughtSent, Parts: 1})
+}
+
+// pointed says where a session has gone that was here.
+func (s *Service) pointed(t session.Token) identity.Name {
+	if s.here(t) {
+		return ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.trail.Where(t.Address)
 }
 
 // left notes that a session went to a node.

@@ -21,6 +21,8 @@ const (
 	maxCounters  = 8192
 	maxSlots     = 1024
 	maxLayers    = 256
+	maxOthers    = 16_384
+	maxParts     = 1024
 )
 
 var (
@@ -120,6 +122,26 @@ func (o *Occupancy) field(tag uint64, v []byte) error {
 		return octets(&o.Presence, v)
 	case tagOccupancyJoined:
 		return moment(&o.Joined, v)
+	case tagOccupancyOther:
+		return add(&o.Others, maxOthers, room.EndpointID(v))
+	case tagOccupancySeen:
+		var p Part
+		if err := fields(v, p.field); err != nil {
+			return err
+		}
+		return add(&o.Seen, maxParts, p)
+	}
+	return nil
+}
+
+func (p *Part) field(tag uint64, v []byte) error {
+	switch tag {
+	case tagPartNode:
+		return text(&p.Node, v)
+	case tagPartIncarnation:
+		return number(&p.Version.Incarnation, v)
+	case tagPartSeq:
+		return number(&p.Version.Seq, v)
 	}
 	return nil
 }

@@ -35,6 +35,14 @@ const (
 	tagOccupancyAffiliation
 	tagOccupancyPresence
 	tagOccupancyJoined
+	tagOccupancyOther
+	tagOccupancySeen
+)
+
+const (
+	tagPartNode = iota + 1
+	tagPartIncarnation
+	tagPartSeq
 )
 
 const (
@@ -157,6 +165,16 @@ func (w *writer) occupancy(o *Occupancy) {
 	w.text(tagOccupancyAffiliation, o.Affiliation)
 	w.bytes(tagOccupancyPresence, o.Presence)
 	w.time(tagOccupancyJoined, o.Joined)
+	for _, id := range o.Others {
+		w.item(tagOccupancyOther, []byte(id))
+	}
+	for _, p := range o.Seen {
+		w.record(tagOccupancySeen, func(w *writer) {
+			w.text(tagPartNode, p.Node)
+			w.number(tagPartIncarnation, p.Version.Incarnation)
+			w.number(tagPartSeq, p.Version.Seq)
+		})
+	}
 }
 
 func (w *writer) jingle(j *Jingle) {

@@ -56,6 +56,16 @@ type Occupancy struct {
 	Role, Affiliation string
 	Presence          []byte // children of the last presence, sanitised, as they are sent to others
 	Joined            time.Time
+	// Others are who the client has seen in the room, and Seen how far the parts of the room had come that it was told of: what
+	// came after is made up for where it goes on.
+	Others []room.EndpointID
+	Seen   []Part
+}
+
+// Part is how far a node's part of the room has come (cascade/room).
+type Part struct {
+	Node    string
+	Version room.ShardVersion
 }
 
 // Jingle is the media session as it was signalled.

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -26,8 +27,10 @@ type AdminConfig struct {
 	Health  func() error
 	Cluster func() Cluster
 	Rooms   func() []Room
-	Doctor  func(context.Context) doctor.Report
-	Log     *slog.Logger
+	// Drain moves everybody to other nodes until ctx ends; the node stops afterwards.
+	Drain  func(ctx context.Context) Drained
+	Doctor func(context.Context) doctor.Report
+	Log    *slog.Logger
 }
 
 // Admin returns the handler of the admin listener.
@@ -38,6 +41,7 @@ type AdminConfig struct {
 //	GET /debug/pprof/      profiles
 //	GET /api/v1/cluster    Cluster
 //	GET /api/v1/rooms      Rooms
+//	POST /api/v1/drain     Drained, when everybody has moved or after ?deadline= (a Go duration, 60s); the node stops then
 //	GET /api/v1/doctor     doctor.Report: the node examines itself, which takes some seconds
 //
 // A request must name a loopback host, the configured host, or the address that it came in by, and must not come from
@@ -53,6 +57,7 @@ func Admin(cfg AdminConfig) http.Handler {
 		return c
 	}))
 	mux.Handle("GET /api/v1/rooms", answer(func() any { return Rooms{Rooms: complete(cfg.Rooms())} }))
+	mux.HandleFunc("POST /api/v1/drain", cfg.drain)
 	mux.HandleFunc("GET /api/v1/doctor", func(w http.ResponseWriter, r *http.Request) {
 		answer(func() any { return cfg.Doctor(r.Context()) }).ServeHTTP(w, r)
 	})
@@ -108,6 +113,30 @@ func local(r *http.Request, host, configured string) bool {
 		return ok && at == ip.WithZone("")
 	}
 	return false
+}
+
+// DrainDeadline is how long a drain may take unless another time is asked for.
+const DrainDeadline = 60 * time.Second
+
+// drain drains the node. It goes on when who asked for it goes away.
+func (cfg AdminConfig) drain(w http.ResponseWriter, r *http.Request) {
+	deadline := DrainDeadline
+	if text := r.URL.Query().Get("deadline"); text != "" {
+		d, err := time.ParseDuration(text)
+		if err != nil || d < 0 {
+			http.Error(w, "deadline: want a duration like 60s", http.StatusBadRequest)
+			return
+		}
+		deadline = d
+	}
+	// Longer than any server allows an answer to take.
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(deadline + answerTime)); err != nil {
+		cfg.Log.Debug("drain without a deadline for its answer", "error", err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), deadline)
+	defer cancel()
+	done := cfg.Drain(ctx)
+	answer(func() any { return done }).ServeHTTP(w, r)
 }
 
 // answer writes what value returns as JSON.

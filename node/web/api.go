@@ -42,6 +42,15 @@ type Dropped struct {
 	Discardable uint64 `json:"discardable"` // video that nothing else refers to
 }
 
+// Drained is the answer of /api/v1/drain.
+type Drained struct {
+	Moved   int     `json:"moved"`   // participants whose media went on
+	Invited int     `json:"invited"` // who began a new media session at another node
+	Without int     `json:"without"` // who had no media, or lost it
+	Left    int     `json:"left"`    // who were still here at the deadline
+	Seconds float64 `json:"seconds"`
+}
+
 // Rooms is the answer of /api/v1/rooms: the rooms with somebody at the node.
 type Rooms struct {
 	Rooms []Room `json:"rooms"`

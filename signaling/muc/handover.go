@@ -79,6 +79,62 @@ func (r *Room) Admit(now time.Time, jid string, c session.Occupancy) []Effect {
 	return r.finish([]Effect{Joined{Occupant: r.public(o), Presence: view(st, kept)}})
 }
 
+// Seen returns the nicks of those whom the occupants of this node see, but for one of them and the focus.
+func (r *Room) Seen(but string) []string {
+	all := make([]string, 0, len(r.roster.order))
+	for _, o := range r.roster.order {
+		if o.nick != but {
+			all = append(all, o.nick)
+		}
+	}
+	return all
+}
+
+// CatchUp tells an occupant of this node that came from another what it may have missed on its way: who of those whom it saw is gone,
+// the presence of those whom changed picks, and of all whom it had not seen, and the subject.
+func (r *Room) CatchUp(_ time.Time, nick string, saw []string, changed func(nick string) bool) []Effect {
+	to := r.roster.nicks[nick]
+	if to == nil || !to.local {
+		return nil
+	}
+	var effects []Effect
+	seen := make(map[string]bool, len(saw))
+	for _, n := range saw {
+		seen[n] = true
+		if r.roster.nicks[n] == nil && n != nick {
+			v := r.envelope("presence", n)
+			v.Type, v.To = "unavailable", to.jid
+			x := stanza.New(nsUser, "x").With(stanza.New(nsUser, "item", "affiliation", affNone, "role", roleNone))
+			effects = append(effects, deliver(v, x.Bytes()))
+		}
+	}
+	for _, o := range r.roster.order {
+		if o == to || seen[o.nick] && !changed(o.nick) {
+			continue
+		}
+		v := r.envelope("presence", o.nick)
+		v.To = to.jid
+		effects = append(effects, deliver(v, append(r.item(o).Bytes(), o.presence...)))
+	}
+	return append(effects, r.subjectFor(to))
+}
+
+// Recall delivers to one occupant of this node what somebody said to all while it was on its way here. Who said it may have left since.
+func (r *Room) Recall(_ time.Time, nick string, u room.Utterance) []Effect {
+	to := r.roster.nicks[nick]
+	if to == nil || !to.local || string(u.From) == nick || max(len(u.ID), len(u.Lang)) > r.cfg.Limits.ID {
+		return nil
+	}
+	v := r.envelope("message", string(u.From))
+	v.Type, v.ID, v.Lang = "groupchat", u.ID, u.Lang
+	inner := r.heard(v, u.Inner)
+	if len(inner) == 0 {
+		return nil
+	}
+	v.To = to.jid
+	return []Effect{deliver(v, inner)}
+}
+
 // stored returns the presence of an occupancy at another node as its owner sent it, without children when it cannot be
 // read.
 func (r *Room) stored(jid, nick string, presence []byte) *stanza.Element {

@@ -26,6 +26,9 @@ type Config struct {
 	Address func(*http.Request) netip.Addr
 	// Elsewhere finds the sessions of tokens that this server does not know. Nil: there is no other server.
 	Elsewhere Elsewhere
+	// Coming reports whether a session may be on its way here from another server: a client that is quicker waits for it.
+	// Nil stands for never.
+	Coming func() bool
 	// Limits bounds what clients can take. Zero fields stand for their defaults.
 	Limits Limits
 }

@@ -33,6 +33,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	closing  bool
+	refuses  bool
 	sockets  map[*socket]struct{}
 	sessions map[string]*Session // by address of the resume token
 	jids     map[string]*Session // by full JID
@@ -77,6 +78,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !allowed:
 		s.stats.refused.Add(1)
 		http.Error(w, "pages of this origin may not connect", http.StatusForbidden)
+	case s.refusing() && r.URL.Query().Get("previd") == "":
+		s.stats.refused.Add(1)
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "this node takes nobody new", http.StatusServiceUnavailable)
 	case !slices.Contains(subprotocols(r), "xmpp"):
 		s.stats.refused.Add(1)
 		http.Error(w, "the subprotocol xmpp is required (RFC 7395)", http.StatusBadRequest)
@@ -87,6 +92,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.accept(w, r)
 	}
+}
+
+// Refuse has the server open no streams any more but for those who resume a session.
+func (s *Server) Refuse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuses = true
+}
+
+func (s *Server) refusing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refuses
 }
 
 func subprotocols(r *http.Request) []string {
@@ -187,6 +205,25 @@ func (s *Server) find(text string) *Session {
 	return found
 }
 
+// How long a client waits for its session, and how often it is looked for.
+const (
+	comingTime = 2 * time.Second
+	comingLook = 20 * time.Millisecond
+)
+
+// await returns the session of a resume token, also one that comes from another server in a moment.
+func (s *Server) await(text string) *Session {
+	until := time.Now().Add(comingTime)
+	for {
+		coming := s.config.Coming != nil && s.config.Coming()
+		t := s.find(text)
+		if _, ok := session.ParseToken(text); t != nil || !ok || !coming || time.Now().After(until) {
+			return t
+		}
+		time.Sleep(comingLook)
+	}
+}
+
 // bind makes a session for a socket.
 func (s *Server) bind(k *socket, st step) step {
 	owner, endpoint := s.newOwner()
@@ -222,7 +259,7 @@ func (s *Server) resume(k *socket, st step) step {
 	if k.previd == st.token && s.find(st.token) == nil {
 		s.fetch(st.token)
 	}
-	t, me := s.find(st.token), s.find(k.previd)
+	t, me := s.await(st.token), s.find(k.previd)
 	if t != nil && me != nil && t.owner == me.owner {
 		ok, detail := t.resume(k, st.h)
 		if ok {

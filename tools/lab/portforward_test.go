@@ -5,6 +5,8 @@ package lab_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -27,8 +29,8 @@ const forwarded = `table ip lab {
 }
 `
 
-// TestBehindAPortForward is a node that knows only its private address: the cluster tells it the public one, and which of its ports
-// nobody can reach.
+// TestBehindAPortForward is a node that knows only its private address and joins by the domain: the cluster tells it the public one, and
+// which of its ports nobody can reach.
 func TestBehindAPortForward(t *testing.T) {
 	l := lab.New(t, lab.Topology{Regions: []lab.Region{{Name: "eu", Nodes: 2}}, Seed: 1})
 	first, second := l.Nodes("eu")[0], l.Nodes("eu")[1]
@@ -43,8 +45,17 @@ func TestBehindAPortForward(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Its resolver is the first node: it is told the domain and the secret, and nothing else.
+	folder := filepath.Join("/etc/netns", second.Name)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	if err := os.WriteFile(filepath.Join(folder, "resolv.conf"), []byte("nameserver "+first.Addr().String()+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	p, err := second.Start("atoll", program(t), "run", "--region", "home", "--https", "off", "--dns", ":53", "--admin", "127.0.0.1:9090",
-		"--secret-file", l.Folder("cluster")+"/secret", "--data", l.Folder("home"), "--join", first.Addr().String())
+		"--secret-file", l.Folder("cluster")+"/secret", "--data", l.Folder("home"), "--join", zoneName)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,7 +95,9 @@ func (s Soak) Run(ctx context.Context) (out Soaked, err error) {
 				tenants[0].leave()
 				tenants = tenants[1:]
 			}
-			come()
+			for missing := s.People - len(tenants); missing > 0; missing-- {
+				come()
+			}
 		case <-sample.C:
 			now, err := s.Node.sample(ctx)
 			if err != nil {

@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -126,11 +125,3 @@ func (c versionCommand) Run(s streams) error {
 	_, err := fmt.Fprintln(s.out, "atoll", node.Version)
 	return err
 }
-
-type drainCommand struct {
-	Admin    string        `default:"${admin}" env:"ATOLL_ADMIN" help:"Address of the node's admin API."`
-	Deadline time.Duration `default:"60s" help:"When to stop whether or not everybody has moved."`
-}
-
-// Run says that there is no drain yet.
-func (drainCommand) Run() error { return errors.New("drain: not built yet") }

@@ -66,7 +66,7 @@ func TestCommandLine(t *testing.T) {
 		"no such flag":       {[]string{"status", "--nope"}, misuse, "", "--nope"},
 		"version":            {[]string{"version"}, 0, "atoll dev\n", ""},
 		"notices":            {[]string{"version", "--notices"}, 0, country.Attribution, ""},
-		"drain":              {[]string{"drain", "--deadline", "5s"}, failed, "", "atoll: drain: not built yet\n"},
+		"drain of nobody":    {[]string{"drain", "--admin", "127.0.0.1:1", "--deadline", "5s"}, failed, "", "atoll: no node answers at 127.0.0.1:1: "},
 		"doctor of nobody":   {[]string{"doctor", "--admin", "127.0.0.1:1"}, failed, "", "atoll: no node answers at 127.0.0.1:1; is it running, and is this its --admin? "},
 		"doctor, bad flag":   {[]string{"doctor", "--nope"}, misuse, "", "--nope"},
 		"check":              {[]string{"check"}, 0, "the configuration is right\n", ""},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/atoll-mesh/atoll/node"
 	"github.com/atoll-mesh/atoll/node/config"
+	"github.com/atoll-mesh/atoll/node/web"
 )
 
 // patience is how long a node may take to stop.
@@ -24,7 +25,7 @@ type runCommand struct {
 	Args []string `arg:"" optional:""`
 }
 
-// Run runs a node until a signal or a failure ends it. A second signal ends it at once.
+// Run runs a node until a signal or a failure ends it. SIGTERM drains it first, SIGINT ends it. A second signal ends it at once.
 func (c runCommand) Run(s streams) error {
 	if wantsHelp(c.Args) {
 		return usage(s, "run")
@@ -34,7 +35,7 @@ func (c runCommand) Run(s streams) error {
 		return err
 	}
 	log := newLog(s.err, cfg.Log)
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT)
 	defer stop()
 	n, err := node.Start(cfg, log)
 	if err != nil {
@@ -44,8 +45,20 @@ func (c runCommand) Run(s streams) error {
 		_, _ = fmt.Fprintln(s.out, "open "+url)
 	}
 
+	terminate := make(chan os.Signal, 1)
+	signal.Notify(terminate, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-terminate:
+			signal.Stop(terminate) // from here on a signal ends the process
+			deadline, cancel := context.WithTimeout(ctx, web.DrainDeadline)
+			defer cancel()
+			n.Drain(deadline)
+		case <-ctx.Done():
+		}
+	}()
 	failure := n.Wait(ctx)
-	stop() // from here on a signal ends the process
+	stop()
 	deadline, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := n.Stop(deadline); err != nil {

@@ -128,7 +128,11 @@ func show(w io.Writer, s status) error {
 		if name == s.Cluster.Self {
 			name += " (this one)"
 		}
-		row(name, or(m.Region, "-"), m.State, m.Version)
+		state := m.State
+		if m.Drain {
+			state += ", draining"
+		}
+		row(name, or(m.Region, "-"), state, m.Version)
 	}
 	if len(s.Cluster.Links) > 0 {
 		row()

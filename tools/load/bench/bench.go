@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/atoll-mesh/atoll/tools/load/socket"
@@ -91,22 +92,31 @@ func (b Bench) play(ctx context.Context, s Scenario) (o Outcome, err error) {
 	var rooms []*room
 	defer func() {
 		for _, r := range rooms {
-			err = errors.Join(err, r.close())
+			if r != nil {
+				err = errors.Join(err, r.close())
+			}
 		}
 	}()
-	for _, kind := range s.of(b.Servers) {
-		r, err := fill(ctx, kind, s, b.Programs, pool)
-		if err != nil {
-			return o, err
+	kinds := s.of(b.Servers)
+	o.Results = make([]Result, len(kinds))
+	rooms = make([]*room, len(kinds))
+	for i, kind := range kinds {
+		o.Results[i].Server = kind
+		if rooms[i], err = b.fill(ctx, kind, s, pool); err != nil {
+			if kind == Node || ctx.Err() != nil {
+				return o, err
+			}
+			o.Results[i].Unfinished = firstLine(err) // a peer that fails is a result
+			err = nil
 		}
-		r.prompt = b.Prompt
-		rooms = append(rooms, r)
 	}
-	o.Results = make([]Result, len(rooms))
 	if err := b.rounds(ctx, rooms, o.Results); err != nil {
 		return o, err
 	}
 	for i, r := range rooms {
+		if r == nil {
+			continue
+		}
 		if err := o.Results[i].sum(r); err != nil {
 			return o, err
 		}
@@ -116,18 +126,40 @@ func (b Bench) play(ctx context.Context, s Scenario) (o Outcome, err error) {
 	return o, nil
 }
 
+// fill fills a room, and tries again once: on a busy machine a handshake may fail.
+func (b Bench) fill(ctx context.Context, kind Kind, s Scenario, pool *socket.Pool) (*room, error) {
+	r, err := fill(ctx, kind, s, b.Programs, pool)
+	if err != nil && ctx.Err() == nil {
+		_, _ = fmt.Fprintf(b.Out, "%-22s %-17s is tried again: %s\n", s.Name, kind, firstLine(err))
+		r, err = fill(ctx, kind, s, b.Programs, pool)
+	}
+	if err == nil {
+		r.prompt = b.Prompt
+	}
+	return r, err
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
 // rounds measures the servers in turn until each has enough windows or had twice as many as asked for.
 func (b Bench) rounds(ctx context.Context, rooms []*room, results []Result) error {
 	for round := range 2 * b.Windows {
 		for i := range rooms {
 			i = (i + round) % len(rooms)
 			r := &results[i]
-			if r.Counted >= b.Windows {
+			if r.Counted >= b.Windows || r.Unfinished != "" {
 				continue
 			}
 			w, err := rooms[i].measure(ctx, b.Window/4, func(ctx context.Context) error { return rest(ctx, b.Window) })
-			if err != nil {
+			if err != nil && (rooms[i].kind == Node || ctx.Err() != nil) {
 				return err
+			}
+			if err != nil {
+				r.Unfinished = firstLine(err)
+				continue
 			}
 			if w.Thrown = w.starved(); w.Thrown == "" {
 				r.Counted++
@@ -175,7 +207,7 @@ func (r *Result) sum(of *room) error {
 		return err
 	}
 	r.PerPerson = (now - of.empty) / int64(max(1, of.scenario.people()))
-	if r.Counted < leastWindows {
+	if r.Counted < leastWindows && r.Unfinished == "" {
 		r.Unfinished = fmt.Sprintf("%d of %d windows count, at least %d must: %s", r.Counted, len(r.Windows), leastWindows, r.Windows[len(r.Windows)-1].Thrown)
 	}
 	return nil

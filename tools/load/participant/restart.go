@@ -2,6 +2,7 @@ package participant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -47,6 +48,9 @@ func (r route) SetWriteDeadline(time.Time) error { return nil }
 // go on. As soon as the new generation is connected everything goes over it, and what still comes over the old one is
 // dropped, as Firefox does it.
 func (t *Transport) Restart(remote Remote, failed func(error)) (ufrag, pwd string, err error) {
+	if t.current.Load() == nil {
+		return "", "", errors.New("restart: not connected")
+	}
 	agent, err := t.gather()
 	if err != nil {
 		return "", "", err
