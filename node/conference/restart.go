@@ -54,6 +54,7 @@ func (r *Rooms) Reinvite(ctx context.Context, jid string, endpoint room.Endpoint
 		t.BridgeSession, t.Region = randomHex(8), c.rooms.cfg.Region
 		t.Socket = ""
 		c.endMedia(now, p, "success")
+		c.doors.open(p.endpoint, p.pwd) // the other node asks here until the participant is there
 		p.answered = answered
 		c.applyFocus(now, p, p.focus.Invite(now, t))
 		return nil

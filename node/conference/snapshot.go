@@ -46,6 +46,9 @@ func (c *Conference) snapshotOf(handed map[*participant]uint32, each func(*sessi
 				value.Media, value.Forwarding = m, p.media.Snapshot()
 			}
 		}
+		if value.Media.Profile == 0 {
+			value.Jingle.Sources = nil // what it sends ends with this node
+		}
 		each(value)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/node/session"
 )
 
@@ -44,13 +43,13 @@ func TestMoveWithoutMedia(t *testing.T) {
 		defer func() { _ = other.rooms.Close(t.Context()) }()
 		a, b := r.client(), other.client()
 		a.join()
-		released, err := r.rooms.Release(t.Context(), testRoom, []room.EndpointID{a.id})
-		if err != nil || released[0].Leg != nil {
+		released, err := r.rooms.Hand(t.Context(), testRoom, a.id, "other")
+		if err != nil || released.Leg != nil {
 			t.Fatalf("release: %v", err)
 		}
 		b.join()
 		a.rig = other
-		if err := other.rooms.Adopt(t.Context(), testRoom, []Arrival{{Participant: released[0].Participant, Session: a}}); err != nil {
+		if err := other.rooms.Adopt(t.Context(), testRoom, []Arrival{{Participant: released.Participant, Session: a}}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()

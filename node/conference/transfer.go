@@ -20,7 +20,7 @@ import (
 )
 
 // Released is a participant that left a conference without anybody noticing: everything that another node needs to go on
-// with it, and the frozen leg, whose path holds what the client sends meanwhile. Without media there is no leg.
+// with it, and the frozen leg, whose path holds what the client sends meanwhile.
 type Released struct {
 	Participant *session.Participant
 	Leg         Leg // nil: it had none
@@ -44,8 +44,7 @@ type releaseResult struct {
 func (r *release) wants(e room.EndpointID) bool { return slices.Contains(r.endpoints, e) }
 
 // Release takes participants out of a room, all at one moment: first nothing of theirs is taken in any more, then what
-// they are sent ends, then their state is read. Nobody is told. A media session that is not connected yet ends: it begins anew where
-// the participant goes on.
+// they are sent ends, then their state is read. Nobody is told. Participants without media cannot be released.
 func (r *Rooms) Release(ctx context.Context, jid string, endpoints []room.EndpointID) ([]Released, error) {
 	return r.release(ctx, jid, endpoints, "")
 }
@@ -240,19 +239,15 @@ func (c *Conference) adopt(now time.Time, arrivals []Arrival) error {
 	}
 	// Sources come when everybody is there: then each goes on in the slot that it had.
 	for _, a := range arrivals {
-		p := c.byEndpoint[a.Participant.Endpoint]
-		if p == nil {
-			continue
-		}
-		if p.leg != nil {
-			c.applySFU(now, c.sfu.SetSources(now, p.endpoint, a.Participant.Jingle.Sources))
+		c.applySFU(now, c.sfu.SetSources(now, a.Participant.Endpoint, a.Participant.Jingle.Sources))
+		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil {
 			p.sources = a.Participant.Jingle.Sources
+			c.publish(now, p)
 		}
-		c.publish(now, p)
 	}
 	c.register()
 	for _, a := range arrivals {
-		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil && p.leg != nil {
+		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil {
 			c.applySFU(now, c.sfu.SetConstraints(now, p.endpoint, p.wants.constraints()))
 		}
 	}

@@ -254,12 +254,32 @@ func (s *Service) seek(from identity.Name, f wire.Seek) {
 	switch {
 	case proven != nil:
 		s.mu.Lock()
-		busy := s.giving >= gifts
+		before := s.giving[proven]
+		busy := s.gifts >= gifts
+		mine := make(chan struct{})
 		if !busy {
-			s.giving++
+			s.gifts++
+			if before == nil {
+				s.giving[proven] = mine
+			}
 		}
 		s.mu.Unlock()
-		if busy || !s.spawn(func() { s.give(from, f, proven) }) {
+		if busy || !s.spawn(func() {
+			defer s.given()
+			if before != nil { // to another node: who comes second is told where it went
+				select {
+				case <-before:
+					s.seek(from, f)
+				case <-s.life.Done():
+				}
+				return
+			}
+			s.give(from, f, proven)
+			s.mu.Lock()
+			delete(s.giving, proven)
+			s.mu.Unlock()
+			close(mine)
+		}) {
 			s.cfg.Mesh.Tell(from, wire.Sought{ID: f.ID, Code: wire.SoughtFailed, Parts: 1})
 		}
 		return
@@ -295,13 +315,14 @@ func (s *Service) hand(to identity.Name, id uint64, code wire.SoughtCode, value 
 	return true
 }
 
+func (s *Service) given() {
+	s.mu.Lock()
+	s.gifts--
+	s.mu.Unlock()
+}
+
 // give hands a session of this node to the one that its client came to.
 func (s *Service) give(to identity.Name, f wire.Seek, sess *stream.Session) {
-	defer func() {
-		s.mu.Lock()
-		s.giving--
-		s.mu.Unlock()
-	}()
 	ctx, cancel := context.WithTimeout(s.life, giveUp)
 	defer cancel()
 	t, _ := session.ParseToken(f.Token)

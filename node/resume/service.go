@@ -91,8 +91,9 @@ type Service struct {
 	flights  map[string]*flight
 	asked    map[uint64]*flight // by id of the Seek
 	lastID   uint64
-	giving   int
-	pushed   map[string]*push // by full JID
+	gifts    int
+	giving   map[*stream.Session]chan struct{} // closed when it has gone, or stays
+	pushed   map[string]*push                  // by full JID
 	look     int
 	hash     maphash.Seed
 	openers  map[uint64]*opener
@@ -117,6 +118,7 @@ func New(cfg Config) *Service {
 	s := &Service{
 		cfg: cfg, keeper: standby.NewKeeper(cfg.Limits), trail: standby.NewTrail(), moved: standby.NewTrail(),
 		flights: make(map[string]*flight), asked: make(map[uint64]*flight), pushed: make(map[string]*push), hash: maphash.MakeSeed(),
+		giving:  make(map[*stream.Session]chan struct{}),
 		openers: make(map[uint64]*opener), accepted: make(map[far]*accepted),
 	}
 	s.life, s.end = context.WithCancel(context.Background())

@@ -407,7 +407,7 @@ func (p *Participant) accept(o offer) error {
 		return err
 	}
 	p.mu.Lock()
-	p.transport = transport
+	p.transport, p.moved = transport, o
 	connected := p.connected
 	p.mu.Unlock()
 	xml, err := p.acceptXML(o)
