@@ -482,8 +482,8 @@ func (p *Participant) Follow(ctx context.Context, url string) error {
 	if old != nil {
 		_ = old.CloseNow()
 	}
-	if o.webSocket == "" || t == nil {
-		return nil
+	if at, _, _ := strings.Cut(url, "/xmpp-websocket"); !strings.HasPrefix(o.webSocket, at+"/") || t == nil {
+		return nil // a new session follows, with a channel of its own
 	}
 	return p.openChannel(ctx, o.webSocket, t)
 }
