@@ -73,11 +73,14 @@ export class Stream {
   #ping: ReturnType<typeof setTimeout> | undefined;
   #pingsLost = 0;
   #lastId = 0;
+  #home: string;
 
   constructor(
     private readonly config: StreamConfig,
     private readonly events: StreamEvents,
-  ) {}
+  ) {
+    this.#home = config.url;
+  }
 
   connect(): void {
     if (this.#phase !== 'new') return;
@@ -114,6 +117,18 @@ export class Stream {
     if (this.#phase === 'offline' && this.#retry !== undefined) this.#redial(0);
   }
 
+  /**
+   * Our session moves to another node: the next socket is opened there, and while that fails at both in turn.
+   * @param base scheme and host of its WebSockets
+   */
+  move(base: string): void {
+    const home = new URL(this.config.url);
+    const { protocol, host } = new URL(base);
+    home.protocol = protocol;
+    home.host = host;
+    this.#home = home.href;
+  }
+
   /** Closes for good; `lost` is not called. */
   close(): void {
     if (this.#phase === 'online') this.#write(x('close', { xmlns: NS.framing }));
@@ -121,7 +136,7 @@ export class Stream {
   }
 
   #url(): string {
-    const url = new URL(this.config.url);
+    const url = new URL(this.#attempts % 2 === 0 ? this.config.url : this.#home);
     url.searchParams.set('room', this.config.room);
     if (this.#ledger.token !== '') url.searchParams.set('previd', this.#ledger.token);
     return url.href;
