@@ -8,9 +8,12 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # ARGS are further flags of `make run`, and of all nodes of `make mesh`: make run ARGS="--http :9000".
 ARGS    ?=
 
+# The program is static: it runs on any Linux, and in an empty container. The race detector needs the C compiler.
+export CGO_ENABLED := 0
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz fuzz-mesh bench bench-quick load-test e2e mesh clean FORCE
+.PHONY: help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz fuzz-mesh bench bench-quick code-test load-test vanish-test e2e mesh clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -22,16 +25,20 @@ run: $(BIN) ## build and run one node: http://localhost:8080, data in ./data
 
 test: ## run every test; needs root, installs what is missing
 	$(MAKE) install
+	$(MAKE) build
+	$(MAKE) -j 2 code-test vanish-test
+	$(MAKE) load-test
+	$(MAKE) e2e
+	$(MAKE) lab-test
+
+# What needs no node: one after the other, they keep the machine busy.
+code-test:
 	$(MAKE) lint
 	$(MAKE) page-test
-	$(MAKE) build
 	$(MAKE) vet
 	$(MAKE) race
 	$(MAKE) unit
 	$(MAKE) fuzz-mesh
-	$(MAKE) load-test
-	$(MAKE) e2e
-	$(MAKE) lab-test
 
 check: ## run everything that needs no root: lint, vet, unit and page tests
 	$(MAKE) lint
@@ -51,7 +58,7 @@ unit: ## run the Go tests
 	$(GO) test ./...
 
 race: ## run the Go tests with the race detector, the long simulations shortened
-	$(GO) test -race -short -timeout 20m ./...
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...
 
 page-test: $(PAGE)/node_modules/.package-lock.json ## run the tests of the page
 	cd $(PAGE) && npm test
@@ -67,9 +74,13 @@ lab: $(BIN) ## run the network lab: real nodes, real browsers, an emulated WAN; 
 e2e: $(BIN)
 	cd $(PAGE) && ATOLL_BIN=$(CURDIR)/$(BIN) npm run e2e
 
-# What a node spends and what it gives back, measured on the real binary.
+# What a node spends, measured on the real binary.
 load-test: $(BIN)
-	$(GO) test -tags load -count=1 -timeout 20m -v ./tools/load
+	$(GO) test -tags load -count=1 -p 1 -timeout 20m -skip '^TestVanished' -v ./tools/load ./tools/load/bench
+
+# What a node gives back. It waits for four minutes, works for some seconds, and counts: it may run beside others.
+vanish-test: $(BIN)
+	$(GO) test -tags load -count=1 -timeout 20m -run '^TestVanished' -v ./tools/load
 
 # The packages with tests that need the lab.
 LABS = $(sort $(dir $(shell grep -rl --include=*_test.go '^//go:build.*\blab\b' node cascade signaling turn geo tools 2>/dev/null)))
@@ -97,11 +108,12 @@ fuzz-mesh:
 	sed 's|^\(.*\)/[^/]*:[0-9]*:func \(.*\)$$|./\1 \2|' | grep -v FuzzMemory | \
 	xargs -P 3 -L 1 sh -c 'exec sh tools/fuzz.sh "$$0" "$$1" 20s'
 
-bench: $(BIN) ## print the benchmark: CPU per forwarded packet, beside a control in the same run
-	$(GO) run ./tools/load/cmd/load bench --windows 9 --window 10s
+# What is measured: go doc ./tools/load/bench. ARGS are further flags: make bench ARGS="-v --only 1-to-50".
+bench: $(BIN) ## print the benchmark: CPU per forwarded packet beside other servers in one run; needs Debian's janus
+	$(GO) run ./tools/load/cmd/load bench --json bench.json --svg bench.svg $(ARGS)
 
-bench-quick: $(BIN) ## the same in two minutes
-	$(GO) run ./tools/load/cmd/load bench
+bench-quick: $(BIN) ## the same beside plain pion alone, in two minutes
+	$(GO) run ./tools/load/cmd/load bench --quick --window 2s $(ARGS)
 
 mesh: $(BIN) ## build and run three nodes (eu, us, ap): http://localhost:8080 to 8082, data in ./data/mesh
 	@sh tools/mesh.sh $(BIN) ./data/mesh $(ARGS)

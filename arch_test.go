@@ -27,6 +27,9 @@ var engines = map[string]string{
 	"cascade/route":         "which way a source takes is tested over links that come and go in virtual time",
 	"cascade/standby":       "who is asked for a lost session, and when it is forgotten, is tested in virtual time",
 	"cascade/wire":          "a frame is bytes",
+	"geo/dns/zone":          "what the zone says is tested without a message",
+	"geo/place":             "the same nodes and the same client give the same order everywhere",
+	"node/doctor":           "what is wrong follows from what is known",
 	"node/edge/path":        "when to check, answer and nominate is tested in virtual time",
 	"node/edge/counter":     "a counter that repeats gives keys away; every case is tested without sockets",
 	"node/session":          "what is handed over is a value",
@@ -35,6 +38,11 @@ var engines = map[string]string{
 	"signaling/focus":       "a Jingle session is tested with the time as an argument",
 	"signaling/muc":         "the conference's loop orders what a room does; a room that had its own would order it again",
 	"signaling/stanza":      "parsing depends on the bytes alone",
+	"turn/credential":       "a credential depends on key and time alone",
+	"turn/frame":            "a frame is bytes",
+	"turn/offer":            "which servers a client is told of is a table of tests",
+	"turn/peer":             "what is relayed to is tested against every spelling of every range",
+	"turn/quota":            "bounds are tested in virtual time",
 }
 
 // engineImports are the packages that an engine may import besides the standard library's pure ones and other engines.
@@ -59,10 +67,10 @@ var engineNever = map[string]string{
 	"sync":     "one loop owns an engine; see engineMay",
 }
 
-// engineMay are exceptions from engineNever: the locks of receivers, and the one cache of client features that all
-// sessions of a node share.
+// engineMay are exceptions from engineNever: the locks of receivers, the one cache of client features that all sessions of a
+// node share, and the buckets (atomics) that all allocations of a user share.
 var engineMay = map[string][]string{
-	"sync": {"node/sfu/...", "signaling/focus"},
+	"sync": {"node/sfu/...", "signaling/focus", "turn/quota"},
 }
 
 // clocks are the functions of package time that read the clock or wait for it.
@@ -73,21 +81,21 @@ var libraries = map[string]struct {
 	owners []string
 	why    string
 }{
-	"github.com/alecthomas/kong":       {[]string{"node/cmd/atoll"}, "only the command reads the command line"},
-	"github.com/coder/websocket":       {[]string{"signaling/stream", "signaling/bridge"}, "sockets of clients: XMPP and the bridge channel"},
-	"github.com/goccy/go-yaml":         {[]string{"node/config"}, "only the configuration is YAML"},
-	"github.com/hashicorp/memberlist":  {[]string{"cascade/member"}, "gossip has one driver"},
-	"github.com/miekg/dns":             {[]string{"geo/dns"}, "DNS has one driver"},
-	"github.com/pion/dtls/v3":          {[]string{"node/edge/..."}, "the edge owns keys"},
-	"github.com/pion/ice/v4":           {[]string{"node/edge/..."}, "the edge owns paths"},
-	"github.com/pion/srtp/v3":          {[]string{"node/edge/..."}, "the edge owns counters"},
-	"github.com/pion/turn/v5":          {[]string{"turn/..."}, "TURN has one driver"},
-	"github.com/pion/webrtc/v4":        {nil, "clients are signalled by SSRC, without SDP: webrtc is the client in tests and tools"},
-	"github.com/prometheus":            {[]string{"node", "node/web"}, "metrics are read from the parts; no part knows how they are shown"},
-	"github.com/quic-go/quic-go":       {[]string{"cascade/link"}, "QUIC has one driver"},
-	"github.com/stretchr/testify":      {nil, "tests use the standard library and go-cmp"},
-	"google.golang.org/protobuf":       {nil, "frames between nodes are our own (cascade/wire)"},
-	"github.com/oschwald/maxminddb-go": {[]string{"geo/country"}, "the table of countries has one reader"},
+	"github.com/alecthomas/kong":              {[]string{"node/cmd/atoll"}, "only the command reads the command line"},
+	"github.com/coder/websocket":              {[]string{"signaling/stream", "signaling/bridge"}, "sockets of clients: XMPP and the bridge channel"},
+	"github.com/goccy/go-yaml":                {[]string{"node/config"}, "only the configuration is YAML"},
+	"github.com/hashicorp/memberlist":         {[]string{"cascade/member"}, "gossip has one driver"},
+	"github.com/miekg/dns":                    {[]string{"geo/dns"}, "DNS has one driver"},
+	"github.com/pion/dtls/v3":                 {[]string{"node/edge/..."}, "the edge owns keys"},
+	"github.com/pion/ice/v4":                  {[]string{"node/edge/..."}, "the edge owns paths"},
+	"github.com/pion/srtp/v3":                 {[]string{"node/edge/..."}, "the edge owns counters"},
+	"github.com/pion/turn/v5":                 {[]string{"turn/..."}, "TURN has one driver"},
+	"github.com/pion/webrtc/v4":               {nil, "clients are signalled by SSRC, without SDP: webrtc is the client in tests and tools"},
+	"github.com/prometheus":                   {[]string{"node", "node/web"}, "metrics are read from the parts; no part knows how they are shown"},
+	"github.com/quic-go/quic-go":              {[]string{"cascade/link"}, "QUIC has one driver"},
+	"github.com/stretchr/testify":             {nil, "tests use the standard library and go-cmp"},
+	"google.golang.org/protobuf":              {nil, "frames between nodes are our own (cascade/wire)"},
+	"github.com/oschwald/maxminddb-golang/v2": {[]string{"geo/country"}, "the table of countries has one reader"},
 }
 
 // domains know nothing of each other's drivers; what one needs of another is an interface that node satisfies.

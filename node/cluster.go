@@ -1,8 +1,8 @@
 package node
 
 import (
-	"cmp"
-	"fmt"
+	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -11,11 +11,12 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/link"
 	"github.com/atoll-mesh/atoll/cascade/member"
 	"github.com/atoll-mesh/atoll/node/mesh"
+	"github.com/atoll-mesh/atoll/node/reach"
 	"github.com/atoll-mesh/atoll/node/web"
 )
 
 // joinMesh opens the ports between nodes and enters the cluster.
-func (n *Node) joinMesh() error {
+func (n *Node) joinMesh(l listeners) error {
 	if n.cfg.Mesh.Off {
 		return nil
 	}
@@ -26,15 +27,28 @@ func (n *Node) joinMesh() error {
 	cfg := mesh.Config{
 		Network: member.Sockets{}, Host: n.cfg.Mesh.Host, Port: n.cfg.Mesh.Port, Key: n.key, Secret: n.cfg.Secret, Region: n.cfg.Region, Build: Version,
 		Advertise: addresses, Join: n.cfg.Join, Resolver: net.DefaultResolver, Folder: n.folder, Log: n.log,
+		Domain: n.cfg.Domain, DNS: n.dns != nil,
+		Do: func(ctx context.Context, from netip.Addr, task []byte) []byte {
+			return reach.Do(ctx, neighbours{n}, from, task)
+		},
 	}
+	cfg.Media = n.mediaAddresses()
+	cfg.TURN, cfg.TURNS = l.turnPorts()
 	if l := n.cfg.Location; l != nil {
-		cfg.Location = [2]float64{l.Lat, l.Lon}
+		cfg.Location, cfg.Located = [2]float64{l.Lat, l.Lon}, true
 	}
-	n.mesh, err = mesh.Start(cfg)
-	return err
+	if n.cfg.NodeURL != nil {
+		cfg.URL = n.cfg.NodeURL.String()
+	}
+	if n.mesh, err = mesh.Start(cfg); err != nil {
+		return err
+	}
+	n.way.Store(n.mesh)
+	return nil
 }
 
-// meshAddresses are what other nodes reach this one by: what was advertised, else what it listens on, else what the machine has.
+// meshAddresses are what other nodes reach this one by: what was advertised, else the public address that was found out, then what
+// it listens on, else what the machine has.
 func (n *Node) meshAddresses() ([]netip.Addr, error) {
 	var all []netip.Addr
 	for _, a := range n.cfg.Advertise {
@@ -44,31 +58,14 @@ func (n *Node) meshAddresses() ([]netip.Addr, error) {
 		return all, nil
 	}
 	if ip, err := netip.ParseAddr(n.cfg.Mesh.Host); err == nil && !ip.IsUnspecified() {
-		return []netip.Addr{ip}, nil
-	}
-	list, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil, fmt.Errorf("list the addresses of this machine: %w", err)
-	}
-	var own []netip.Addr
-	for _, a := range list {
-		prefix, err := netip.ParsePrefix(a.String())
-		if err != nil {
-			continue
+		if ip.IsLoopback() || public(ip) {
+			return []netip.Addr{ip}, nil
 		}
-		switch ip := prefix.Addr().Unmap(); {
-		case ip.IsLinkLocalUnicast():
-		case ip.IsLoopback():
-			own = append(own, ip)
-		default:
-			all = append(all, ip)
-		}
+		return append(slices.Clone(n.public), ip), nil
 	}
-	if len(all) == 0 {
-		all = own
+	if all = slices.Concat(n.public, own()); len(all) == 0 {
+		return nil, errors.New("this machine has no address")
 	}
-	// IPv4 first: it is there on every machine of a mixed cluster.
-	slices.SortStableFunc(all, func(a, b netip.Addr) int { return cmp.Compare(a.BitLen(), b.BitLen()) })
 	return all, nil
 }
 
@@ -99,4 +96,17 @@ func (n *Node) cluster() web.Cluster {
 		})
 	}
 	return c
+}
+
+// draining reports whether the node tells others that it takes nobody new.
+func (n *Node) draining() bool {
+	if n.mesh == nil {
+		return false
+	}
+	for _, m := range n.mesh.Members() {
+		if m.Self {
+			return m.Drain
+		}
+	}
+	return false
 }

@@ -27,7 +27,7 @@ var errDraining = errors.New("the node is being drained")
 func (n *Node) Drain(ctx context.Context) web.Drained {
 	n.drain.Do(func() {
 		start := time.Now()
-		n.draining.Store(true)
+		n.retiring.Store(true)
 		n.log.Info("node is drained", "participants", n.rooms.Counts().Participants)
 		n.streams.Refuse()
 		if n.mesh != nil {

@@ -21,12 +21,13 @@ import (
 	"github.com/atoll-mesh/atoll/tools/load/participant"
 )
 
-// startNode runs a node on loopback and returns it with the URL of its XMPP WebSocket.
+// startNode runs a node on loopback, with further flags, and returns it with the URL of its XMPP WebSocket.
 func startNode(t *testing.T, flags ...string) (*Node, string) {
 	t.Helper()
 	addr := freeAddr(t)
 	flags = append([]string{
-		"--http", addr, "--node-url", "http://" + addr, "--mesh", "127.0.0.1:0", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir(),
+		"--http", addr, "--node-url", "http://" + addr, "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off",
+		"--data", t.TempDir(),
 	}, flags...)
 	cfg, err := config.Load(flags, nil)
 	if err != nil {

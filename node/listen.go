@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/atoll-mesh/atoll/node/cert"
 	"github.com/atoll-mesh/atoll/node/config"
@@ -19,6 +20,7 @@ const connectionLimit = 20_000
 type listeners struct {
 	http, https, admin net.Listener
 	tls                *tls.Config
+	turn               turnSockets
 }
 
 // listener is one of them with what serves it.
@@ -43,6 +45,7 @@ func (l listeners) close() {
 	for _, one := range l.all() {
 		_ = one.listener.Close() // nothing was served yet
 	}
+	l.turn.close()
 }
 
 // listen opens every port and reads the certificate. The error names each that failed.
@@ -69,12 +72,18 @@ func (n *Node) listen() (listeners, error) {
 		}
 		*port.into = web.Limit(opened, port.most, func() { n.full.Add(1) })
 	}
+	if !n.cfg.TURN.Off {
+		var err error
+		if l.turn, err = listenTURN(n.cfg.TURN.Host, n.cfg.TURN.Port); err != nil {
+			problems = append(problems, fmt.Errorf("--turn: %w", err))
+		}
+	}
 	if !n.cfg.HTTPS.Off && n.folder != nil {
 		store, err := n.certificate()
 		if err != nil {
 			problems = append(problems, fmt.Errorf("certificate: %w", err))
 		} else {
-			l.tls = store.TLS()
+			l.tls, n.certs = store.TLS(), store
 		}
 	}
 	return l, errors.Join(problems...)
@@ -88,18 +97,32 @@ func (n *Node) certificate() (*cert.Store, error) {
 	for _, a := range n.cfg.Advertise {
 		addresses = append(addresses, a.Addr())
 	}
+	addresses = append(addresses, n.public...)
 	return cert.SelfSigned(n.folder, []string{n.cfg.Domain, string(n.name) + "." + n.cfg.Domain}, addresses, n.log)
 }
 
-// advertised returns the addresses that clients are told, in the form that the edge takes.
-func advertised(cfg config.Config) []string {
+// advertised returns the addresses that clients are told, in the form that the edge takes; none when the edge finds them out.
+func (n *Node) advertised() []string {
 	var out []string
-	for _, a := range cfg.Advertise {
+	for _, a := range n.cfg.Advertise {
 		if a.Port() == 0 {
 			out = append(out, a.Addr().String())
 		} else {
 			out = append(out, a.String())
 		}
+	}
+	if len(out) > 0 || len(n.public) == 0 {
+		return out
+	}
+	// Those in the same network need the private ones.
+	all := own()
+	if ip, err := netip.ParseAddr(n.cfg.Media.Host); err == nil && !ip.IsUnspecified() {
+		if all = []netip.Addr{ip}; ip.IsLoopback() {
+			return nil
+		}
+	}
+	for _, ip := range slices.Concat(n.public, all) {
+		out = append(out, ip.String())
 	}
 	return out
 }

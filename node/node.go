@@ -16,16 +16,21 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
+	"github.com/atoll-mesh/atoll/geo/country"
+	"github.com/atoll-mesh/atoll/geo/dns"
+	"github.com/atoll-mesh/atoll/node/cert"
 	"github.com/atoll-mesh/atoll/node/conference"
 	"github.com/atoll-mesh/atoll/node/config"
 	"github.com/atoll-mesh/atoll/node/data"
 	"github.com/atoll-mesh/atoll/node/edge"
 	"github.com/atoll-mesh/atoll/node/handover"
+	"github.com/atoll-mesh/atoll/node/homing"
 	"github.com/atoll-mesh/atoll/node/mesh"
 	"github.com/atoll-mesh/atoll/node/resume"
 	"github.com/atoll-mesh/atoll/node/web"
@@ -49,21 +54,30 @@ type Node struct {
 	log  *slog.Logger
 	rand func() uint32
 
-	key      identity.Key
-	folder   *data.Folder
-	mesh     *mesh.Mesh // nil when it is off
-	edge     *edge.Edge
-	rooms    *conference.Rooms
-	streams  *stream.Server
-	channels *bridge.Server
-	mover    *handover.Mover // nil when the mesh is off
-	resume   *resume.Service // nil when the mesh is off
-	servers  []*web.Server
-	full     atomic.Uint64 // connections that were one too many
-	serving  sync.WaitGroup
+	key       identity.Key
+	folder    *data.Folder
+	mesh      *mesh.Mesh                // nil when it is off
+	way       atomic.Pointer[mesh.Mesh] // the same for those who ask while it starts
+	opened    listeners
+	edge      *edge.Edge
+	relay     *relay // nil when TURN is off
+	rooms     *conference.Rooms
+	streams   *stream.Server
+	channels  *bridge.Server
+	mover     *handover.Mover // nil when the mesh is off
+	resume    *resume.Service // nil when the mesh is off
+	servers   []*web.Server
+	certs     *cert.Store  // of the HTTPS listener, nil without one
+	dns       *dns.Server  // nil when it is off
+	public    []netip.Addr // that others see, when the machine has none
+	countries *country.Book
+	homing    *homing.Desk
+	full      atomic.Uint64 // connections that were one too many
+	serving   sync.WaitGroup
+	stopping  chan struct{} // closed when the node stops
 
 	drain    sync.Once
-	draining atomic.Bool
+	retiring atomic.Bool   // a drain has begun
 	drained  web.Drained   // by drain
 	empty    chan struct{} // closed when the drain is over
 
@@ -82,22 +96,43 @@ func start(cfg config.Config, log *slog.Logger, rand func() uint32) (*Node, erro
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "warning", w)
 	}
-	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{}), empty: make(chan struct{})}
+	n := &Node{cfg: cfg, log: log, rand: rand, ended: make(chan struct{}), empty: make(chan struct{}), stopping: make(chan struct{})}
 	l, err := n.open()
 	if err != nil {
 		l.close()
-		if n.edge != nil {
-			err = errors.Join(err, n.edge.Close())
-		}
-		if n.folder != nil {
-			err = errors.Join(err, n.folder.Close())
-		}
-		return nil, err
+		return nil, errors.Join(err, n.free())
+	}
+	n.opened = l
+	if err := n.startTURN(&l); err != nil {
+		l.close()
+		return nil, errors.Join(err, n.free())
 	}
 	n.wire()
 	n.serve(l)
-	log.Info("node is up", "node", string(n.name), "domain", cfg.Domain, "version", Version, "media", n.edge.Addr().String())
+	log.Info("node is up", "node", string(n.name), "domain", n.cfg.Domain, "version", Version, "media", n.edge.Addr().String())
 	return n, nil
+}
+
+// free gives back what open took, as far as it came.
+func (n *Node) free() error {
+	var errs []error
+	if n.dns != nil {
+		errs = append(errs, n.dns.Close())
+	}
+	errs = append(errs, n.relay.close())
+	if n.mesh != nil {
+		errs = append(errs, n.mesh.Close())
+	}
+	if n.edge != nil {
+		errs = append(errs, n.edge.Close())
+	}
+	if n.countries != nil {
+		n.countries.Close()
+	}
+	if n.folder != nil {
+		errs = append(errs, n.folder.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // open takes everything that somebody else could hold: the folder and the ports.
@@ -123,18 +158,27 @@ func (n *Node) open() (listeners, error) {
 			note(err)
 		}
 	}
+	if len(problems) == 0 {
+		note(n.meet(context.Background()))
+	}
 	n.edge, err = edge.Listen(edge.Config{
 		Listen:    n.cfg.Media.String(),
-		Advertise: advertised(n.cfg),
+		Advertise: n.advertised(),
 		Log:       n.log,
 	})
 	if err != nil {
 		note(fmt.Errorf("--media: %w", err))
 	}
+	if err := n.openCountries(); err != nil {
+		note(fmt.Errorf("--geoip: %w", err))
+	}
 	l, err := n.listen()
 	note(err)
+	if n.homing != nil { // whom it asks who is near
+		note(n.listenDNS())
+	}
 	if len(problems) == 0 { // others may talk to it from now on
-		if err := n.joinMesh(); err != nil {
+		if err := n.joinMesh(l); err != nil {
 			note(fmt.Errorf("--mesh: %w", err))
 		}
 	}
@@ -161,7 +205,7 @@ func (n *Node) wire() {
 		Key:    n.cfg.Secret.Derive("conference id"),
 		Rand:   n.rand,
 	})
-	answers := domain.New(domain.Config{Items: []string{"conference." + n.cfg.Domain, "focus." + n.cfg.Domain}})
+	answers := domain.New(domain.Config{Items: []string{"conference." + n.cfg.Domain, "focus." + n.cfg.Domain}, Services: n.services})
 	router := conference.NewRouter(n.rooms, answers, focus.Desk{Domain: n.cfg.Domain})
 	n.streams = stream.NewServer(stream.Config{
 		Domain:    n.cfg.Domain,
@@ -194,7 +238,11 @@ func (n *Node) serve(l listeners) {
 		Bridge:     n.channels,
 		Conference: http.HandlerFunc(n.conferenceRequest),
 		Health:     n.ready,
+		Homing:     homed{n},
 	})
+	if n.mesh != nil {
+		n.serving.Go(n.watchLoad)
+	}
 	all := l.all()
 	admin := web.Admin(web.AdminConfig{
 		Host:    n.cfg.Admin.Host,
@@ -204,6 +252,7 @@ func (n *Node) serve(l listeners) {
 		Cluster: n.cluster,
 		Rooms:   n.roomReports,
 		Drain:   n.Drain,
+		Doctor:  n.examine,
 		Log:     n.log,
 	})
 	for _, one := range all {
@@ -212,6 +261,12 @@ func (n *Node) serve(l listeners) {
 			handler = admin
 		}
 		n.servers = append(n.servers, web.NewServer(handler, one.tls, one.admin, n.log))
+	}
+	if n.dns != nil {
+		n.serving.Go(n.keepZone)
+	}
+	if n.mesh != nil {
+		n.serving.Go(n.sayReach)
 	}
 	for i, one := range all { // the metrics read from all servers
 		s := n.servers[i]
@@ -264,6 +319,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	var err error
 	n.stop.Do(func() {
 		start := time.Now()
+		close(n.stopping)
 		grace, cancel := context.WithTimeout(ctx, requestGrace)
 		defer cancel()
 		for _, s := range n.servers {
@@ -283,10 +339,7 @@ func (n *Node) Stop(ctx context.Context) error {
 		sockets.Go(n.streams.Close)
 		sockets.Wait()
 		n.serving.Wait()
-		if n.mesh != nil {
-			err = errors.Join(err, n.mesh.Close())
-		}
-		err = errors.Join(err, n.edge.Close(), n.folder.Close())
+		err = errors.Join(err, n.free())
 		n.log.Info("node is down", "took", time.Since(start))
 	})
 	return err
@@ -294,7 +347,7 @@ func (n *Node) Stop(ctx context.Context) error {
 
 // ready returns nil while the node is for new clients.
 func (n *Node) ready() error {
-	if n.draining.Load() {
+	if n.retiring.Load() {
 		return errDraining
 	}
 	return n.health()

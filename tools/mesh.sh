@@ -38,7 +38,7 @@ start() {
 	fi
 	"$atoll" run --region "$region" --data "$folder/$region" --secret-file "$folder/secret" \
 		--http ":$((8080 + number))" --media ":$((10000 + number))" --mesh "127.0.0.1:$((7946 + 10 * number))" \
-		--admin "127.0.0.1:$((9090 + number))" --turn off "$@" &
+		--admin "127.0.0.1:$((9090 + number))" --turn ":$((3478 + number))" "$@" &
 	nodes="$nodes $!"
 	tries=0
 	until answers; do

@@ -36,6 +36,9 @@ func (l *List) arbitrate() {
 	}
 }
 
+// Reaches asks by UDP whether the node of that name is at the address, and reports whether it answered.
+func (l *List) Reaches(name identity.Name, addr netip.AddrPort) bool { return l.answers(name, addr) }
+
 // answers reports whether the node of that name is at the address.
 func (l *List) answers(name identity.Name, addr netip.AddrPort) bool {
 	for range 3 {

@@ -20,6 +20,8 @@ const (
 	deafMember
 	noUDP
 	overload
+	badQuestion
+	otherDomain
 	complaintKinds
 )
 
@@ -35,6 +37,8 @@ var wording = [complaintKinds]struct {
 	deafSeed:      {slog.LevelWarn, "a node to join does not answer"},
 	deafMember:    {slog.LevelDebug, "a member that was there before does not answer"},
 	noUDP:         {slog.LevelWarn, "a member is reached by TCP but not by UDP; does a firewall drop UDP on the gossip port?"},
+	badQuestion:   {slog.LevelDebug, "a question on the gossip port was not answered"},
+	otherDomain:   {slog.LevelError, "a member serves another domain; they must all have the same --domain"},
 	overload:      {slog.LevelWarn, "gossip comes faster than it can be read"},
 }
 

@@ -13,8 +13,20 @@
 // hears of anything: what has another label is dropped. A stream with another label is answered with the receiver's own, so
 // that both sides can say that the other speaks with another secret. Nothing is kept of either.
 //
-// A push/pull carries 19 bytes of ours beside memberlist's: version (1), the sender's clock (8, unix milliseconds) and
-// its name (10). A clock that differs by more than a minute is complained of.
+// A push/pull carries some bytes of ours beside memberlist's: version (1), the sender's clock (8, unix milliseconds),
+// its name (10) and its domain (the rest). A clock that differs by more than a minute and another domain are complained of.
+//
+// # Questions
+//
+// A stream with a third label ("gossip question label") holds one question and its answer, each
+//
+//	version (1), nonce (12), length (2), sealed
+//
+// sealed is JSON ([Question], [Answer]) under AES-256-GCM with a key of the secret's ("gossip question"). The additional data is
+// "atoll question", and "atoll answer" with the nonce of the question: an answer is to one question. A node asks before it is a
+// member, to learn the domain and by which address others see it ([Stranger.Meet]), and later what others can reach of it
+// (Task). That a question is played again costs the one who answers a connection and tells the one who plays it nothing; eight are
+// answered at once.
 //
 // # What a node says of itself
 //
@@ -25,10 +37,12 @@
 //	    body, see below; later versions append to it, and what follows the known fields is skipped
 //	64  signature over "atoll member metadata" and everything before
 //
-//	body: gossip address; boot (8), issued (8), started (8); flags (1: drain, 2: leaving); load (1);
-//	      latitude (2), longitude (2); oldest (2), newest (2); region; build; count (1) and addresses of links
+//	body: gossip address; boot (8), issued (8), started (8); flags (1: drain, 2: leaving, 4: located, 8: DNS); load (1);
+//	      latitude (2), longitude (2); oldest (2), newest (2); region; build; count (1) and addresses of links;
+//	      count (1) and addresses of media, port of TURN (2), port of TURN over TLS (2); older nodes end before this line;
+//	      URL; older nodes end before it
 //	address: length of the IP (1, 4 or 16), IP, port (2)
-//	text: length (1), at most 48 bytes of printable UTF-8
+//	text: length (1), at most 48 bytes of printable UTF-8, 90 for the URL
 //
 // All times are unix milliseconds. A message that somebody is alive is refused unless the name in it is that of the key, the
 // signature is right, the address in it is the one that was signed, and boot and issued are not more than a minute ahead

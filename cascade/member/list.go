@@ -32,7 +32,12 @@ type Config struct {
 	Join     []string
 	Resolver Resolver // nil: the system's
 	Folder   Folder   // nil: nothing is remembered
-	Log      *slog.Logger
+	// Domain is the one that the node serves, which must be that of all others. "": nobody is told.
+	Domain string
+	// Do does what another node asks for ([Question.Task]), within the context. It is called from goroutines of the list's own, of
+	// which there are at most eight. Nil: only questions without a task are answered.
+	Do  func(ctx context.Context, from netip.Addr, task []byte) []byte
+	Log *slog.Logger
 	// Changed is told of all members, sorted by name and with this one among them, whenever something about them changed. It
 	// is called from one goroutine of the list's own. May be nil.
 	Changed func([]Member)
@@ -108,6 +113,11 @@ func Start(cfg Config) (*List, error) {
 		return nil, errors.Join(fmt.Errorf("start gossip: %w", err), l.abandon())
 	}
 	l.table.restamp = l.restamp
+	clerk := &clerk{self: l.self, domain: cfg.Domain, do: cfg.Do}
+	if clerk.envelope, err = newEnvelope(cfg.Secret); err != nil {
+		return nil, errors.Join(fmt.Errorf("start gossip: %w", err), l.abandon())
+	}
+	l.transport.clerk.Store(clerk)
 	l.memory = recall(cfg.Folder, l.log)
 	l.gossip, err = memberlist.Create(l.settings(label))
 	if err != nil {

@@ -18,10 +18,14 @@ const (
 	recordContext = "atoll member metadata"
 	maxRecord     = 512 // memberlist.MetaMaxSize
 	maxLinks      = 4
+	maxMedia      = 4
 	maxText       = 48
+	maxURL        = 90
 
 	flagDrain   = 1
 	flagLeaving = 2
+	flagLocated = 4
+	flagDNS     = 8
 )
 
 // record is what is inside of metadata.
@@ -60,6 +64,12 @@ func (r record) encode(key identity.Key) []byte {
 	if r.leaving {
 		flags |= flagLeaving
 	}
+	if r.meta.Located {
+		flags |= flagLocated
+	}
+	if r.meta.DNS {
+		flags |= flagDNS
+	}
 	b = append(b, flags, r.meta.Load)
 	for _, v := range []uint16{uint16(r.meta.Lat), uint16(r.meta.Lon), r.meta.Oldest, r.meta.Newest} {
 		b = binary.BigEndian.AppendUint16(b, v)
@@ -70,6 +80,14 @@ func (r record) encode(key identity.Key) []byte {
 	for _, a := range r.meta.Link {
 		b = appendAddr(b, a)
 	}
+	b = append(b, byte(len(r.meta.Media)))
+	for _, a := range r.meta.Media {
+		b = appendAddr(b, a)
+	}
+	for _, port := range []uint16{r.meta.TURN, r.meta.TURNS} {
+		b = binary.BigEndian.AppendUint16(b, port)
+	}
+	b = append(append(b, byte(len(r.meta.URL))), r.meta.URL...)
 	return append(b, key.Sign(signed(b))...)
 }
 
@@ -118,16 +136,22 @@ func parseRecord(b []byte) (record, error) {
 	r.boot, r.issued, r.meta.Started = d.uint64(), d.uint64(), d.uint64()
 	flags := d.uint8()
 	r.meta.Drain, r.leaving = flags&flagDrain != 0, flags&flagLeaving != 0
+	r.meta.Located, r.meta.DNS = flags&flagLocated != 0, flags&flagDNS != 0
 	r.meta.Load = d.uint8()
 	r.meta.Lat, r.meta.Lon = int16(d.uint16()), int16(d.uint16())
 	r.meta.Oldest, r.meta.Newest = d.uint16(), d.uint16()
 	r.meta.Region, r.meta.Build = d.text(), d.text()
-	count := int(d.uint8())
-	if count > maxLinks {
-		return record{}, fmt.Errorf("metadata with %d addresses of links, at most %d", count, maxLinks)
+	if r.meta.Link = d.addrs(maxLinks); d.many > 0 {
+		return record{}, fmt.Errorf("metadata with %d addresses of links, at most %d", d.many, maxLinks)
 	}
-	for range count {
-		r.meta.Link = append(r.meta.Link, d.addr())
+	if len(d.b) > 0 { // older nodes end here
+		if r.meta.Media = d.addrs(maxMedia); d.many > 0 {
+			return record{}, fmt.Errorf("metadata with %d addresses of media, at most %d", d.many, maxMedia)
+		}
+		r.meta.TURN, r.meta.TURNS = d.uint16(), d.uint16()
+	}
+	if len(d.b) > 0 {
+		r.meta.URL = d.text()
 	}
 	if d.short {
 		return record{}, errors.New("metadata is cut short")
@@ -144,7 +168,13 @@ func (r record) check() error {
 		return fmt.Errorf("metadata with %d addresses of links, at most %d", len(m.Link), maxLinks)
 	case slices.ContainsFunc(m.Link, func(a netip.AddrPort) bool { return !usable(a) }):
 		return fmt.Errorf("metadata with link addresses %v", m.Link)
-	case !plain(m.Region), !plain(m.Build):
+	case len(m.Media) > maxMedia:
+		return fmt.Errorf("metadata with %d addresses of media, at most %d", len(m.Media), maxMedia)
+	case slices.ContainsFunc(m.Media, func(a netip.AddrPort) bool { return !usable(a) }):
+		return fmt.Errorf("metadata with media addresses %v", m.Media)
+	case len(m.URL) > maxURL, !plain(m.URL):
+		return errors.New("metadata with a URL that is too long or not printable")
+	case len(m.Region) > maxText, len(m.Build) > maxText, !plain(m.Region), !plain(m.Build):
 		return errors.New("metadata with a region or build that is too long or not printable")
 	case m.Oldest > m.Newest:
 		return fmt.Errorf("metadata with frame versions %d to %d", m.Oldest, m.Newest)
@@ -162,7 +192,7 @@ func usable(a netip.AddrPort) bool {
 }
 
 func plain(s string) bool {
-	if len(s) > maxText || !utf8.ValidString(s) {
+	if !utf8.ValidString(s) {
 		return false
 	}
 	for _, c := range s {
@@ -177,6 +207,7 @@ func plain(s string) bool {
 type decoder struct {
 	b     []byte
 	short bool
+	many  int // a count that was too large
 }
 
 func (d *decoder) take(n int) []byte {
@@ -197,4 +228,17 @@ func (d *decoder) text() string   { return string(d.take(int(d.uint8()))) }
 func (d *decoder) addr() netip.AddrPort {
 	ip, _ := netip.AddrFromSlice(d.take(int(d.uint8())))
 	return netip.AddrPortFrom(ip, d.uint16())
+}
+
+// addrs reads a count and as many addresses.
+func (d *decoder) addrs(most int) (all []netip.AddrPort) {
+	count := int(d.uint8())
+	if count > most {
+		d.many = count
+		return nil
+	}
+	for range count {
+		all = append(all, d.addr())
+	}
+	return all
 }

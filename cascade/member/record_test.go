@@ -29,10 +29,14 @@ func drawRecord(t *rapid.T, name identity.Name) record {
 		name: name, addr: drawAddr(t), boot: rapid.Uint64().Draw(t, "boot"), leaving: rapid.Bool().Draw(t, "leaving"),
 		issued: rapid.Uint64().Draw(t, "issued"),
 		meta: Meta{
-			Link:   rapid.SliceOfN(rapid.Custom(drawAddr), 0, maxLinks).Draw(t, "links"),
+			Link:  rapid.SliceOfN(rapid.Custom(drawAddr), 0, maxLinks).Draw(t, "links"),
+			Media: rapid.SliceOfN(rapid.Custom(drawAddr), 0, maxMedia).Draw(t, "media"),
+			TURN:  rapid.Uint16().Draw(t, "turn"), TURNS: rapid.Uint16().Draw(t, "turns"),
+			URL:    rapid.StringOfN(rapid.RuneFrom([]rune("htps:/.[]0")), 0, maxURL, maxURL).Draw(t, "url"),
 			Region: text.Draw(t, "region"), Build: text.Draw(t, "build"),
 			Lat: rapid.Int16Range(-9000, 9000).Draw(t, "lat"), Lon: rapid.Int16Range(-18000, 18000).Draw(t, "lon"),
 			Load: rapid.Byte().Draw(t, "load"), Drain: rapid.Bool().Draw(t, "drain"),
+			Located: rapid.Bool().Draw(t, "located"), DNS: rapid.Bool().Draw(t, "dns"),
 			Oldest: rapid.Uint16().Draw(t, "oldest"), Newest: rapid.Uint16().Draw(t, "newest"), Started: rapid.Uint64().Draw(t, "started"),
 		},
 	}
@@ -61,7 +65,8 @@ func sample() record {
 	return record{
 		addr: addrPort("192.0.2.1:7946"), boot: 5, issued: 6, leaving: true,
 		meta: Meta{
-			Link:   []netip.AddrPort{addrPort("192.0.2.1:7947"), addrPort("[2001:db8::1]:7947")},
+			Link:  []netip.AddrPort{addrPort("192.0.2.1:7947"), addrPort("[2001:db8::1]:7947")},
+			Media: []netip.AddrPort{addrPort("192.0.2.1:10000")}, TURN: 3478, TURNS: 443, URL: "https://a.b", Located: true,
 			Region: "eu", Build: "v1", Lat: 5012, Lon: -861, Load: 77, Drain: true, Oldest: 1, Newest: 2, Started: 4,
 		},
 	}
@@ -73,7 +78,8 @@ func TestLargestRecordFits(t *testing.T) {
 	r := sample()
 	r.addr = addrPort("[2001:db8::1]:7946")
 	r.meta.Link = []netip.AddrPort{r.addr, r.addr, r.addr, r.addr}
-	r.meta.Region, r.meta.Build = strings.Repeat("x", maxText), strings.Repeat("x", maxText)
+	r.meta.Media = r.meta.Link
+	r.meta.Region, r.meta.Build, r.meta.URL = strings.Repeat("x", maxText), strings.Repeat("x", maxText), strings.Repeat("x", maxURL)
 	sealed, err := r.seal(key)
 	if err != nil || len(sealed) > maxRecord {
 		t.Errorf("%d bytes, %v", len(sealed), err)
@@ -122,7 +128,12 @@ func TestLaterVersionsMayAppend(t *testing.T) {
 func TestShortRecordIsRefused(t *testing.T) {
 	key := identity.NewKey()
 	sealed := must(sample().seal(key))
+	old := len(sealed) - 64 - 12 // what older nodes say ends before the URL
+	older := old - 12            // or before one address of media and two ports
 	for end := 33; end < len(sealed)-64; end++ {
+		if end == old || end == older {
+			continue
+		}
 		b := append(sealed[:end:end], key.Sign(signed(sealed[:end]))...)
 		if _, err := open(key.Name(), b); err == nil {
 			t.Errorf("cut to %d bytes it is taken", end)
@@ -138,8 +149,10 @@ func TestWordForm(t *testing.T) {
 	for _, v := range []uint64{5, 6, 4} {
 		want = binary.BigEndian.AppendUint64(want, v)
 	}
-	want = append(want, 3, 77, 0x13, 0x94, 0xfc, 0xa3, 0, 1, 0, 2, 2, 'e', 'u', 2, 'v', '1', 2, 4, 192, 0, 2, 1, 0x1f, 0x0b,
-		16, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x1f, 0x0b)
+	want = append(want, 7, 77, 0x13, 0x94, 0xfc, 0xa3, 0, 1, 0, 2, 2, 'e', 'u', 2, 'v', '1', 2, 4, 192, 0, 2, 1, 0x1f, 0x0b,
+		16, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x1f, 0x0b,
+		1, 4, 192, 0, 2, 1, 0x27, 0x10, 0x0d, 0x96, 0x01, 0xbb,
+		11, 'h', 't', 't', 'p', 's', ':', '/', '/', 'a', '.', 'b')
 	want = append(want, key.Sign([]byte("atoll member metadata"+string(want)))...)
 	if got := must(sample().seal(key)); !bytes.Equal(got, want) {
 		t.Errorf("%x\nwant %x", got, want)
@@ -168,4 +181,22 @@ func FuzzRecord(f *testing.F) {
 			t.Fatal("taken without the key's signature")
 		}
 	})
+}
+
+// TestOlderNodesAreUnderstood reads what nodes say that know nothing of media addresses, or of URLs.
+func TestOlderNodesAreUnderstood(t *testing.T) {
+	key := identity.NewKey()
+	r := sample()
+	r.meta.URL = ""
+	r.name = key.Name()
+	for _, missing := range []int{1, 6} { // the URL; the count and the two ports too
+		b := must(r.seal(key))
+		b = b[:len(b)-64-missing]
+		b = append(b, key.Sign(signed(b))...)
+		got, err := open(key.Name(), b)
+		if d := cmp.Diff(r, got, recordDiff); err != nil || d != "" {
+			t.Error(missing, err, d)
+		}
+		r.meta.Media, r.meta.TURN, r.meta.TURNS = nil, 0, 0
+	}
 }

@@ -85,8 +85,13 @@ func (t *transport) greet(s *stream) {
 	if err == nil && head[0] == hasLabel {
 		_, err = io.ReadFull(s.Conn, head[1:])
 	}
+	clerk := t.clerk.Load()
 	switch {
 	case err != nil && head[0] != hasLabel: // nothing came
+	case clerk != nil && bytes.Equal(head, clerk.label):
+		if err := clerk.serve(t.ctx, s); err != nil {
+			t.gripes.say(badQuestion, "addr", s.RemoteAddr().String(), "error", err)
+		}
 	case bytes.Equal(head, t.label):
 		select {
 		case t.accepted <- s:

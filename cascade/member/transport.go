@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -39,6 +40,7 @@ type transport struct {
 	label     []byte // with its header
 	advertise netip.AddrPort
 	gripes    *complaints
+	clerk     atomic.Pointer[clerk] // nil until somebody can answer questions
 	packets   chan *memberlist.Packet
 	accepted  chan net.Conn
 

@@ -19,17 +19,17 @@ type Leg interface {
 	// Hold keeps what the client sends from now on for whoever goes on with the leg.
 	Hold()
 	Export() (session.Media, error)
-	// Snapshot is Export while the leg goes on.
-	Snapshot() (session.Media, error)
 	// Connected reports whether media flows: only then is there anything to export.
 	Connected() bool
+	// Snapshot is Export while the leg goes on.
+	Snapshot() (session.Media, error)
 	Close()
 }
 
 // LegReceiver is who a leg delivers to. Its calls come from the edge's goroutines.
 type LegReceiver interface {
 	Connected()
-	RTP(packet []byte, arrived time.Time)
+	RTP(packet []byte, arrived time.Time) (more bool)
 	RTCP(compound []byte, arrived time.Time)
 	Tick(now time.Time)
 	Closed(reason error)

@@ -31,6 +31,8 @@ func (c *Conference) depart(now time.Time, p *participant, to identity.Name, out
 	o, _ := c.muc.Occupant(string(p.endpoint))
 	c.applyMUC(now, c.muc.Remove(now, p.jid, muc.Moved))
 	c.forget(p)
+	p.media = nil
+	c.doors.lead(p.endpoint, to)
 	r := &remote{node: to, media: media, occupant: room.Occupant{
 		Endpoint: p.endpoint, JID: p.jid, Joined: o.Joined, Epoch: p.epoch + 1, Presence: o.Presence, Sources: p.sources,
 	}}

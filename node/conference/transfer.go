@@ -1,7 +1,6 @@
 package conference
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +20,7 @@ import (
 )
 
 // Released is a participant that left a conference without anybody noticing: everything that another node needs to go on
-// with it, and the frozen leg, whose path holds what the client sends meanwhile.
+// with it, and the frozen leg, whose path holds what the client sends meanwhile. Without media there is no leg.
 type Released struct {
 	Participant *session.Participant
 	Leg         Leg // nil: it had none
@@ -45,7 +44,8 @@ type releaseResult struct {
 func (r *release) wants(e room.EndpointID) bool { return slices.Contains(r.endpoints, e) }
 
 // Release takes participants out of a room, all at one moment: first nothing of theirs is taken in any more, then what
-// they are sent ends, then their state is read. Nobody is told. Participants without media cannot be released.
+// they are sent ends, then their state is read. Nobody is told. A media session that is not connected yet ends: it begins anew where
+// the participant goes on.
 func (r *Rooms) Release(ctx context.Context, jid string, endpoints []room.EndpointID) ([]Released, error) {
 	return r.release(ctx, jid, endpoints, "")
 }
@@ -118,9 +118,12 @@ func (e *exit) SendRTCP(compound []byte) error {
 func (c *Conference) release(now time.Time, r *release) {
 	for _, e := range r.endpoints {
 		p := c.byEndpoint[e]
-		if p == nil || r.to == "" && (p.leg == nil || !p.focus.Active()) {
-			r.done <- releaseResult{err: fmt.Errorf("release %s: no such participant, or none with media", e)}
+		if p == nil {
+			r.done <- releaseResult{err: fmt.Errorf("release %s: no such participant", e)}
 			return
+		}
+		if p.leg != nil && !p.focus.Active() {
+			c.closeMedia(now, p)
 		}
 		if p.suspendedAt.IsZero() {
 			p.session.Suspend()
@@ -136,7 +139,7 @@ func (c *Conference) tryRelease(now time.Time) {
 		var going []*participant
 		for _, e := range r.endpoints {
 			p := c.byEndpoint[e]
-			if p == nil || r.to == "" && p.leg == nil {
+			if p == nil {
 				r.done <- releaseResult{err: fmt.Errorf("release %s: it left meanwhile", e)}
 				return true
 			}
@@ -158,20 +161,18 @@ func (c *Conference) export(now time.Time, going []*participant, to identity.Nam
 		}
 	}
 	var out []Released
-	var problems []error
 	for _, p := range going {
-		value := &session.Participant{
-			Room: c.jid, Endpoint: p.endpoint, Epoch: p.epoch + 1,
-			Jingle: p.focus.Export(),
-		}
+		value := &session.Participant{Room: c.jid, Endpoint: p.endpoint, Epoch: p.epoch + 1, Jingle: p.focus.Export()}
 		value.Occupancy, _ = c.occupancy(p)
-		if p.leg != nil && p.focus.Active() && (to == "" || p.leg.Connected()) {
+		if p.leg != nil {
 			value.Forwarding = p.media.Export()
 			var err error
-			value.Media, err = p.leg.Export()
-			problems = append(problems, err)
+			if value.Media, err = p.leg.Export(); err != nil { // the handshake was under way
+				c.log.Info("release without media", "participant", p.endpoint, "error", err)
+				p.leg.Close()
+				p.leg = nil
+			}
 		} else {
-			value.Jingle.Sources = p.sources
 			value.Forwarding.Constraints = p.wants.constraints().Raw
 		}
 		value.Stream = p.session.Export()
@@ -182,16 +183,19 @@ func (c *Conference) export(now time.Time, going []*participant, to identity.Nam
 		if p.channel != nil {
 			p.channel.Close(bridge.StatusNormal, "the session moves")
 		}
-		p.leg, p.media = nil, nil
-		if to == "" {
-			c.applySFU(now, c.sfu.Leave(now, p.endpoint))
-			c.applyMUC(now, c.muc.Remove(now, p.jid, muc.Moved))
-			c.forget(p)
+		p.leg = nil
+		if to != "" {
+			c.depart(now, p, to, &out[i])
 			continue
 		}
-		c.depart(now, p, to, &out[i])
+		if p.media != nil {
+			p.media = nil
+			c.applySFU(now, c.sfu.Leave(now, p.endpoint))
+		}
+		c.applyMUC(now, c.muc.Remove(now, p.jid, muc.Moved))
+		c.forget(p)
 	}
-	return out, errors.Join(problems...)
+	return out, nil
 }
 
 // Arrival is a participant that another node released, with what serves it here.
@@ -200,7 +204,7 @@ type Arrival struct {
 	Session     Session
 	From        identity.Name // where it comes from, "": not known
 	Pulls       []wire.Pull   // what that node wants of its sources
-	// Open returns the leg that goes on with the participant's media; nil: it has none.
+	// Open returns the leg that goes on with the participant's media. Nil: it has none, and is invited when its socket is there.
 	Open func(LegReceiver) (Leg, error)
 }
 
@@ -236,15 +240,19 @@ func (c *Conference) adopt(now time.Time, arrivals []Arrival) error {
 	}
 	// Sources come when everybody is there: then each goes on in the slot that it had.
 	for _, a := range arrivals {
-		c.applySFU(now, c.sfu.SetSources(now, a.Participant.Endpoint, a.Participant.Jingle.Sources))
-		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil {
-			p.sources = a.Participant.Jingle.Sources
-			c.publish(now, p)
+		p := c.byEndpoint[a.Participant.Endpoint]
+		if p == nil {
+			continue
 		}
+		if p.leg != nil {
+			c.applySFU(now, c.sfu.SetSources(now, p.endpoint, a.Participant.Jingle.Sources))
+			p.sources = a.Participant.Jingle.Sources
+		}
+		c.publish(now, p)
 	}
 	c.register()
 	for _, a := range arrivals {
-		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil {
+		if p := c.byEndpoint[a.Participant.Endpoint]; p != nil && p.leg != nil {
 			c.applySFU(now, c.sfu.SetConstraints(now, p.endpoint, p.wants.constraints()))
 		}
 	}
@@ -283,7 +291,7 @@ func (c *Conference) adoptOne(now time.Time, a Arrival) error {
 	}
 	p := c.newParticipant(a.Session, o)
 	p.focus.Import(v.Jingle)
-	p.pwd, p.epoch, p.ready, p.suspendedAt = cmp.Or(v.Jingle.BridgePwd, p.pwd), v.Epoch, len(v.Jingle.Features) > 0, now
+	p.epoch, p.ready, p.suspendedAt = v.Epoch, len(v.Jingle.Features) > 0, now
 	if m, err := bridge.Decode(v.Forwarding.Constraints); err == nil {
 		if wanted, ok := m.(bridge.ReceiverVideoConstraints); ok {
 			p.wants.merge(wanted)
@@ -291,12 +299,13 @@ func (c *Conference) adoptOne(now time.Time, a Arrival) error {
 	}
 	if a.Open == nil {
 		c.applySFU(now, c.sfu.Leave(now, p.endpoint)) // of who was a Remote
-		c.admitted(p)
-		if !p.ready && presence != nil {
+		c.settleIn(p)
+		if presence != nil && !p.ready {
 			c.applyFocus(now, p, p.focus.Joined(now, focus.ParseCaps(presence)))
 		}
 		return nil
 	}
+	p.pwd = v.Jingle.BridgePwd
 	// The leg is alive from its first moment on: what it delivers meanwhile has somewhere to go.
 	var way exit
 	r := &receiver{c: c, p: p, Participant: c.sfu.Import(now, p.endpoint, &way, !p.focus.Rewriting(), &v.Forwarding)}
@@ -319,12 +328,13 @@ func (c *Conference) adoptOne(now time.Time, a Arrival) error {
 			c.log.Warn("first report of an arrival", "participant", p.endpoint, "error", err)
 		}
 	}
-	c.admitted(p)
+	c.settleIn(p)
 	c.doors.open(p.endpoint, p.pwd)
 	return nil
 }
 
-func (c *Conference) admitted(p *participant) {
+// settleIn makes p one of this room.
+func (c *Conference) settleIn(p *participant) {
 	c.empty = false
 	c.byJID[p.jid], c.byEndpoint[p.endpoint] = p, p
 	c.rooms.enter(p.jid, c)

@@ -47,14 +47,23 @@ func (c *Config) check(bad map[string]bool) Problems {
 
 type report func(name, what, want string)
 
+// listened is a port by the setting that asks for it.
+type listened struct {
+	name string
+	addr Addr
+}
+
 func (c *Config) checkListeners(bad map[string]bool, report report) {
 	for _, part := range []struct {
 		name string
 		addr Addr
-	}{{"turn", c.TURN}, {"xmpp", c.XMPP}, {"dns", c.DNS}} {
+	}{{"xmpp", c.XMPP}} {
 		if c.Given(part.name) && !part.addr.Off {
 			report(part.name, "not built yet", "off")
 		}
+	}
+	if !c.DNS.Off && c.Domain == localhost && len(c.Join) == 0 && !bad["domain"] {
+		report("dns", "there is no domain to answer for", "--domain NAME beside it")
 	}
 	if c.Mesh.Off && len(c.Join) > 0 {
 		report("join", "--mesh is off", "--mesh :7946")
@@ -68,16 +77,19 @@ func (c *Config) checkListeners(bad map[string]bool, report report) {
 	if c.Media.Off {
 		report("media", "a node without media serves nobody", "host:port or :port")
 	}
-	tcp := []struct {
-		name string
-		addr Addr
-	}{{"http", c.HTTP}, {"https", c.HTTPS}, {"admin", c.Admin}, {"mesh", c.Mesh}}
-	for i, a := range tcp {
-		for _, b := range tcp[i+1:] {
-			if a.addr.meets(b.addr) && !bad[a.name] {
-				report(b.name, fmt.Sprintf("%s is taken by --%s", b.addr, a.name), "another port")
+	tcp := []listened{{"http", c.HTTP}, {"https", c.HTTPS}, {"admin", c.Admin}, {"mesh", c.Mesh}, {"turn", c.TURN}, {"dns", c.DNS}}
+	udp := []listened{{"media", c.Media}, {"mesh", c.Mesh}, {"turn", c.TURN}, {"dns", c.DNS}}
+	for _, ports := range [][]listened{tcp, udp} {
+		for i, a := range ports {
+			for _, b := range ports[i+1:] {
+				if a.addr.meets(b.addr) && !bad[a.name] {
+					report(b.name, fmt.Sprintf("%s is taken by --%s", b.addr, a.name), "another port")
+				}
 			}
 		}
+	}
+	if len(c.TURNPeers) > 0 && c.TURN.Off {
+		c.Warnings = append(c.Warnings, c.where("turn-peers")+": not used, --turn is off")
 	}
 	if !c.Admin.Off && !c.Admin.loopback() && !bad["admin"] {
 		c.Warnings = append(c.Warnings, fmt.Sprintf("%s: %s can be reached from other machines; the admin API has no password", c.where("admin"), c.Admin))

@@ -45,8 +45,8 @@ type Config struct {
 	Media     Addr       // UDP for ICE, DTLS, SRTP
 	GeoIP     string     // mmdb file; "": the embedded table
 	Origins   []Origin   // web origins that may open sockets; none: the domain and its nodes
-	TURN      Addr       //
-	TURNPeers []Prefix   // what TURN relays to beyond the public addresses
+	TURN      Addr       // TURN and STUN on UDP and TCP
+	TURNPeers []Prefix   // what TURN relays to beside the media of live nodes
 	XMPP      Addr       // XMPP over TCP
 	Mesh      Addr       // gossip; QUIC links on the next port
 	DNS       Addr       // authoritative DNS

@@ -40,7 +40,7 @@ func TestDefaults(t *testing.T) {
 		"secret": c.Secret.IsZero(), "warnings": len(c.Warnings),
 	}
 	want := map[string]any{
-		"http": Addr{Port: 8080}, "https": Off, "domain": "localhost", "media": Addr{Port: 10000}, "turn": Off, "mesh": Addr{Port: 7946},
+		"http": Addr{Port: 8080}, "https": Off, "domain": "localhost", "media": Addr{Port: 10000}, "turn": Addr{Port: 3478}, "mesh": Addr{Port: 7946},
 		"dns": Off, "xmpp": Off, "admin": Addr{Host: "127.0.0.1", Port: 9090}, "handover": HandoverStandby,
 		"data": "/home/op/.local/state/atoll", "log": slog.LevelInfo, "secret": true, "warnings": 0,
 	}

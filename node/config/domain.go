@@ -12,6 +12,25 @@ const (
 	longestDomain = 230
 )
 
+// Adopt takes the domain of the cluster that the node joins, with what depends on it. A different one that the operator gave is a
+// Problem.
+func (c *Config) Adopt(domain string) error {
+	domain, err := ParseDomain(domain)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the cluster's domain: %w", err)
+	case domain == c.Domain:
+		return nil
+	case c.Given("domain"):
+		return Problem{Where: c.where("domain"), What: fmt.Sprintf("%s is not the cluster's domain", c.Domain), Want: domain}
+	}
+	c.Domain = domain
+	if !c.Given("https") && domain != localhost {
+		c.HTTPS = Addr{Port: 443}
+	}
+	return nil
+}
+
 // ParseDomain returns a public name in lower case, without a dot at its end.
 func ParseDomain(text string) (string, error) {
 	name := strings.ToLower(strings.TrimSuffix(text, "."))

@@ -79,7 +79,7 @@ var settings = []setting{
 		set:  one(func(c *Config) *Addr { return &c.HTTP }, ParseAddr),
 	}, {
 		name: "https", form: formAddr, value: "off", says: "off, :443 with --domain",
-		help: "page and sockets with TLS",
+		help: "page and sockets with TLS, and TURN over TLS",
 		set:  one(func(c *Config) *Addr { return &c.HTTPS }, ParseAddr),
 	}, {
 		name: "tls-cert", form: formFile, says: "self-signed",
@@ -110,12 +110,12 @@ var settings = []setting{
 		help: "web origins that may open sockets",
 		set:  many(func(c *Config) *[]Origin { return &c.Origins }, ParseOrigin),
 	}, {
-		name: "turn", form: formAddr, value: "off", says: "off; not built yet",
+		name: "turn", form: formAddr, value: ":3478",
 		help: "TURN and STUN on UDP and TCP",
 		set:  one(func(c *Config) *Addr { return &c.TURN }, ParseAddr),
 	}, {
 		name: "turn-peers", form: "CIDR", list: true,
-		help: "what TURN may relay to beyond public addresses",
+		help: "what TURN may relay to beside the media of live nodes",
 		set:  many(func(c *Config) *[]Prefix { return &c.TURNPeers }, parsePrefix),
 	}, {
 		name: "xmpp", form: formAddr, value: "off", says: "off; not built yet",
@@ -126,8 +126,8 @@ var settings = []setting{
 		help: "gossip on TCP and UDP; links on the next port, UDP",
 		set:  one(func(c *Config) *Addr { return &c.Mesh }, ParseAddr),
 	}, {
-		name: "dns", form: formAddr, value: "off", says: "off; not built yet",
-		help: "authoritative geo-DNS",
+		name: "dns", form: formAddr, value: "off",
+		help: "authoritative geo-DNS for --domain, e.g. :53",
 		set:  one(func(c *Config) *Addr { return &c.DNS }, ParseAddr),
 	}, {
 		name: "admin", form: formAddr, value: DefaultAdmin,

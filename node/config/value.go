@@ -63,10 +63,16 @@ func parseRegion(text string) (string, error) {
 
 func nodeURL(c *Config) **url.URL { return &c.NodeURL }
 
+// longestURL is what fits into a node's metadata.
+const longestURL = 90
+
 func parseNodeURL(text string) (*url.URL, error) {
 	o, ok := splitOrigin(text)
 	if !ok {
 		return nil, wrong(fmt.Sprintf("%q is no node address", text), "a URL without a path, such as https://node1.example.org")
+	}
+	if n := len(o.String()); n > longestURL {
+		return nil, wrong(fmt.Sprintf("a node address of %d characters", n), fmt.Sprintf("at most %d: others are told it by gossip", longestURL))
 	}
 	return &url.URL{Scheme: o.scheme, Host: strings.TrimPrefix(o.String(), o.scheme+"://")}, nil
 }

@@ -23,7 +23,7 @@ func start(t *testing.T) string {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := config.Load([]string{"--http", addr, "--mesh", "127.0.0.1:0", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir()}, nil)
+	cfg, err := config.Load([]string{"--http", addr, "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir()}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

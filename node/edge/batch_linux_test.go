@@ -16,12 +16,13 @@ import (
 func TestABatchArrivesApart(t *testing.T) {
 	for _, segmentation := range []bool{true, false} {
 		e := listen(t)
-		e.out.mu.Lock()
-		offered := e.sock.segmentation
-		e.sock.segmentation = e.sock.segmentation && segmentation
-		e.out.mu.Unlock()
-		if segmentation && !offered {
-			continue
+		for _, s := range e.out.shards {
+			s.sending.Lock()
+			if segmentation && !s.tx.segmentation {
+				t.Error("the kernel does not cut datagrams up")
+			}
+			s.tx.segmentation = segmentation
+			s.sending.Unlock()
 		}
 		const clients, packets = 3, 60
 		var paths []*Path
@@ -72,8 +73,12 @@ func TestPacketsWaitOnlyForABatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sock.close()
-	g := &egress{sock: sock, stats: &counters{}}
-	p := &Path{}
+	g := &egress{stats: &counters{}}
+	if err := g.start(sock); err != nil {
+		t.Fatal(err)
+	}
+	defer g.close()
+	p := &Path{shard: g.shards[0]}
 	p.route.Store(sock.newRoute(path.Pair{Remote: conn.LocalAddr().(*net.UDPAddr).AddrPort()}))
 	step := func(what string, sent uint64, do func()) {
 		t.Helper()
@@ -82,7 +87,7 @@ func TestPacketsWaitOnlyForABatch(t *testing.T) {
 			t.Errorf("%s: %d sent, want %d", what, got, sent)
 		}
 	}
-	send := func() { g.queue(p, append(newBuffer(), 0x80)) }
+	send := func() { g.queue(p, outgoing{packet: append(newBuffer(), 0x80)}) }
 	step("outside a batch", 1, send)
 	step("in a batch", 1, func() { g.hold(); g.hold(); send(); send() })
 	step("at the end of one of two", 3, g.release)

@@ -22,9 +22,11 @@ var errShort = errors.New("packet is too short")
 // sealer protects what a leg sends. The counters are the truth; the context is told where it stands before each packet.
 type sealer struct {
 	context *srtp.Context
+	gcm     *gcm // for RTP; nil when the profile is another
 	rtp     *counter.RTP
 	rtcp    *counter.SentRTCP
 	header  rtp.Header
+	nonce   nonce
 }
 
 func newSealer(key, salt []byte, profile srtp.ProtectionProfile) (*sealer, error) {
@@ -32,24 +34,40 @@ func newSealer(key, salt []byte, profile srtp.ProtectionProfile) (*sealer, error
 	if err != nil {
 		return nil, fmt.Errorf("set up SRTP for sending: %w", err)
 	}
-	return &sealer{context: c, rtp: counter.NewRTP(maxSent), rtcp: counter.NewSentRTCP(maxSent)}, nil
+	g, err := newGCM(key, salt, profile)
+	if err != nil {
+		return nil, fmt.Errorf("set up SRTP for sending: %w", err)
+	}
+	return &sealer{context: c, gcm: g, rtp: counter.NewRTP(maxSent), rtcp: counter.NewSentRTCP(maxSent)}, nil
+}
+
+// number uses up the index of a packet and returns it. Whatever becomes of the packet, no other is sealed with that index.
+func (s *sealer) number(b []byte) (uint64, error) {
+	if headerLength(b) == 0 {
+		return 0, errShort
+	}
+	p, err := s.rtp.Check(binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint16(b[2:]))
+	if err != nil {
+		return 0, err
+	}
+	s.rtp.Accept(p)
+	return p.Index, nil
 }
 
 // sealRTP seals a packet, in place when there is room for the tag behind it.
 func (s *sealer) sealRTP(b []byte) ([]byte, error) {
-	if len(b) < 12 {
-		return nil, errShort
-	}
-	p, err := s.rtp.Check(binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint16(b[2:]))
+	index, err := s.number(b)
 	if err != nil {
 		return nil, err
 	}
-	s.context.SetROC(p.SSRC, p.ROC())
+	if s.gcm != nil {
+		return s.gcm.seal(&s.nonce, b, index), nil
+	}
+	s.context.SetROC(binary.BigEndian.Uint32(b[8:]), uint32(index>>16))
 	sealed, err := s.context.EncryptRTP(b, b, &s.header)
 	if err != nil {
 		return nil, fmt.Errorf("seal RTP: %w", err)
 	}
-	s.rtp.Accept(p)
 	return sealed, nil
 }
 
@@ -74,9 +92,11 @@ func (s *sealer) sealRTCP(b []byte) ([]byte, error) {
 // opener opens what a leg receives.
 type opener struct {
 	context *srtp.Context
+	gcm     *gcm // for RTP; nil when the profile is another
 	rtp     *counter.RTP
 	rtcp    *counter.ReceivedRTCP
 	header  rtp.Header
+	nonce   nonce
 	trailer int // bytes behind the SRTCP index
 }
 
@@ -89,8 +109,12 @@ func newOpener(key, salt []byte, profile srtp.ProtectionProfile) (*opener, error
 	if err != nil {
 		return nil, fmt.Errorf("set up SRTP for receiving: %w", err)
 	}
+	g, err := newGCM(key, salt, profile)
+	if err != nil {
+		return nil, fmt.Errorf("set up SRTP for receiving: %w", err)
+	}
 	return &opener{
-		context: c, trailer: trailer,
+		context: c, gcm: g, trailer: trailer,
 		rtp: counter.NewRTP(maxReceived), rtcp: counter.NewReceivedRTCP(maxReceived),
 	}, nil
 }
@@ -103,6 +127,13 @@ func (o *opener) openRTP(b []byte) ([]byte, error) {
 	p, err := o.rtp.Check(binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint16(b[2:]))
 	if err != nil {
 		return nil, err
+	}
+	if o.gcm != nil {
+		plain, err := o.gcm.open(&o.nonce, b, p.Index)
+		if err == nil {
+			o.rtp.Accept(p)
+		}
+		return plain, err
 	}
 	if p.Known() {
 		// A context makes room for every SSRC it is told of; one that has not proven itself has ROC 0 anyway.

@@ -310,7 +310,7 @@ func (r *recorder) Connected() {
 	})
 }
 
-func (r *recorder) RTP(b []byte, _ time.Time) {
+func (r *recorder) RTP(b []byte, _ time.Time) bool {
 	r.note(func() {
 		if len(b) != 112 || b[111] != 99 {
 			r.t.Errorf("RTP of %d bytes is damaged", len(b))
@@ -318,6 +318,7 @@ func (r *recorder) RTP(b []byte, _ time.Time) {
 		ssrc := binary.BigEndian.Uint32(b[8:])
 		r.rtp[ssrc] = append(r.rtp[ssrc], binary.BigEndian.Uint16(b[2:]))
 	})
+	return false
 }
 
 func (r *recorder) RTCP(b []byte, _ time.Time) {

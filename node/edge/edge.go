@@ -25,12 +25,21 @@
 // ready is kept, at most 128 packets a path: before the handshake is through and verified, and between export and
 // redirection.
 //
-// Out: [Leg.SendRTP] seals in place under the leg's own lock and takes the buffer over. Packets gather per path and leave
-// with one system call at the end of the batch that the reader or the ticker is working on, at once when neither is.
-// Packets of equal size for the same client leave as one datagram that the kernel or the network card cuts up (UDP
-// segmentation offload), where that works. Packets leave from the address that the client reached.
+// Out: [Leg.SendRTP] numbers a packet under the leg's own lock and takes the buffer over. Packets gather per path, in the
+// shard that sends for the path, and leave at the end of the batch that the reader or the ticker is working on, at once
+// when neither is. Then they are sealed in place (AES-GCM; other profiles in SendRTP) and sent with one system call per 64
+// clients. Packets of equal size for the same client leave as one datagram that the kernel or the network card cuts up
+// (UDP segmentation offload), where that works. Packets leave from the address that the client reached.
 //
-// The same SSRC and index are never sealed twice: [Leg.SendRTP] refuses.
+// There is a shard for every processor. Who ends a batch seals and sends it; of a large batch, all but the first shard's
+// part is sealed and sent by those shards' own goroutines, at the same time.
+//
+// The reader's batch ends when the socket is empty and no frame is open: of a frame whose last packet was not read yet the
+// first ones wait for the others, at most 2 ms. Who receives can do nothing with a part of it, and it leaves as one datagram
+// per client. A batch with STUN in it does not wait.
+//
+// The same SSRC and index are never sealed twice: [Leg.SendRTP] refuses. An index counts as used from the number on, also
+// when the packet is then not sent.
 //
 // # Order of a leg
 //
@@ -43,7 +52,7 @@
 //
 // # Goroutines
 //
-// Two for an edge (reader, ticker). Four for a leg from its first DTLS record on: one of ours, three of pion/dtls. None for
+// Two for an edge (reader, ticker), and one for every processor but the first. Four for a leg from its first DTLS record on: one of ours, three of pion/dtls. None for
 // a path. Each ends with the Close of what it belongs to.
 package edge
 
@@ -77,8 +86,9 @@ const (
 type Receiver interface {
 	// Connected: media flows from now on.
 	Connected()
-	// RTP is one decrypted RTP packet.
-	RTP(packet []byte, arrived time.Time)
+	// RTP is one decrypted RTP packet. It returns whether more packets of the same frame are to come that go the same way:
+	// what it sent may wait for them.
+	RTP(packet []byte, arrived time.Time) (more bool)
 	// RTCP is one decrypted compound packet.
 	RTCP(compound []byte, arrived time.Time)
 	// Tick comes about every 20 ms once connected.
@@ -106,6 +116,7 @@ type Edge struct {
 	log         *slog.Logger
 	sock        *socket
 	out         egress
+	frames      frames
 	candidates  []Candidate
 	fingerprint string
 	common      []dtls.Option
@@ -175,7 +186,11 @@ func Listen(c Config) (*Edge, error) {
 		conn.Close()
 		return nil, err
 	}
-	e.out.sock, e.out.stats = e.sock, &e.stats
+	e.out.stats = &e.stats
+	if err := e.out.start(e.sock); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("listen for media on %q: %w", c.Listen, err)
+	}
 	e.work.Go(e.read)
 	e.work.Go(e.tick)
 	return e, nil
@@ -204,12 +219,10 @@ func (e *Edge) Close() error {
 	for _, p := range paths {
 		p.Close()
 	}
-	e.out.hold()
-	e.out.release() // the farewells
 	close(e.stop)
 	err := e.sock.close()
 	e.work.Wait()
-	return err
+	return errors.Join(err, e.out.close()) // the farewells
 }
 
 // Candidates returns the host candidates to tell clients.
@@ -256,14 +269,34 @@ func (e *Edge) read() {
 		}
 		now := time.Now()
 		e.out.hold()
-		for i := range n {
-			if data, from, to, at, ok := e.sock.arrival(i); ok {
-				e.input(data, path.Pair{Remote: from, Local: to}, arrived(now, at))
-			} else {
-				e.stats.oversized.Add(1)
+		e.frames.begin()
+		e.take(n, now)
+		until, wait := now.Add(frameTime), shortly
+		for e.frames.open() && !e.out.urgent() {
+			left := until.Sub(time.Now())
+			if left <= 0 {
+				break
 			}
+			if n, err = e.sock.receiveWithin(min(left, wait)); err != nil {
+				break
+			}
+			if n == 0 {
+				wait = left
+			}
+			e.take(n, time.Now())
 		}
 		e.out.release()
+	}
+}
+
+// take takes in what was read at now.
+func (e *Edge) take(n int, now time.Time) {
+	for i := range n {
+		if data, from, to, at, ok := e.sock.arrival(i); ok {
+			e.input(data, path.Pair{Remote: from, Local: to}, arrived(now, at))
+		} else {
+			e.stats.oversized.Add(1)
+		}
 	}
 }
 
@@ -287,6 +320,9 @@ func (e *Edge) input(data []byte, at path.Pair, now time.Time) {
 			return
 		}
 		src.heard.Store(now.UnixNano())
+		if src.route != src.path.route.Load() {
+			src.path.due.Store(0)
+		}
 		if first < 64 {
 			src.path.fallback.Store(src.route)
 		}

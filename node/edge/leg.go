@@ -51,6 +51,7 @@ type Leg struct {
 	dtls     *association
 	heard    atomic.Int64 // last valid packet, nanoseconds since 1970; zero: not yet due
 	open     atomic.Bool  // packets may be delivered
+	frame    part         // touched by whoever delivers, one at a time
 
 	mu     sync.Mutex // guards what follows
 	phase  phase
@@ -253,7 +254,7 @@ func (l *Leg) deliver(b []byte, now time.Time) bool {
 	if rtcp {
 		l.receiver.RTCP(plain, now)
 	} else {
-		l.receiver.RTP(plain, now)
+		l.edge.frames.note(&l.frame, l.receiver.RTP(plain, now))
 	}
 	return true
 }
@@ -281,28 +282,53 @@ func (l *Leg) Buffer() []byte { return newBuffer() }
 
 // SendRTP seals an RTP packet in place and sends it. The buffer belongs to the edge from the call on, whatever the
 // result. The same SSRC and index are not sealed twice: counter.ErrUsed.
-func (l *Leg) SendRTP(packet []byte) error { return l.send(packet, (*sealer).sealRTP) }
+func (l *Leg) SendRTP(packet []byte) error {
+	l.out.Lock()
+	defer l.out.Unlock()
+	way, err := l.way()
+	if err == nil && way != nil && l.out.also == nil && l.out.seal.gcm != nil {
+		// It is numbered here and sealed when it leaves.
+		var index uint64
+		if index, err = l.out.seal.number(packet); err == nil {
+			l.edge.out.queue(way, outgoing{packet, l.out.seal.gcm, index})
+			return nil
+		}
+	}
+	if err != nil {
+		recycle(packet)
+		return err
+	}
+	return l.send(way, packet, (*sealer).sealRTP)
+}
 
 // SendRTCP seals a compound RTCP packet and sends it. The caller keeps compound.
 func (l *Leg) SendRTCP(compound []byte) error {
-	return l.send(append(newBuffer(), compound...), (*sealer).sealRTCP)
-}
-
-func (l *Leg) send(b []byte, seal func(*sealer, []byte) ([]byte, error)) error {
 	l.out.Lock()
 	defer l.out.Unlock()
-	if l.out.err != nil {
-		recycle(b)
-		return l.out.err
+	way, err := l.way()
+	if err != nil {
+		return err
 	}
-	var way *Path
-	if l.out.pipe == nil {
-		if way = l.path.Load(); way == nil || way.route.Load() == nil {
-			recycle(b)
-			l.edge.stats.sendFailed.Add(1)
-			return ErrNoRoute
-		}
+	return l.send(way, append(newBuffer(), compound...), (*sealer).sealRTCP)
+}
+
+// way returns the path to send over, nil when there is a pipe. The caller holds l.out.
+func (l *Leg) way() (*Path, error) {
+	switch p := l.path.Load(); {
+	case l.out.err != nil:
+		return nil, l.out.err
+	case l.out.pipe != nil:
+		return nil, nil
+	case p == nil || p.route.Load() == nil:
+		l.edge.stats.sendFailed.Add(1)
+		return nil, ErrNoRoute
+	default:
+		return p, nil
 	}
+}
+
+// send seals b at once and sends it over the path, or the pipe when that is nil. The caller holds l.out.
+func (l *Leg) send(way *Path, b []byte, seal func(*sealer, []byte) ([]byte, error)) error {
 	sealed, err := seal(l.out.seal, b)
 	if err != nil {
 		recycle(b)
@@ -312,7 +338,7 @@ func (l *Leg) send(b []byte, seal func(*sealer, []byte) ([]byte, error)) error {
 		_ = l.out.also.Send(sealed) // the other way has it
 	}
 	if way != nil {
-		l.edge.out.queue(way, sealed)
+		l.edge.out.queue(way, outgoing{packet: sealed})
 		return nil
 	}
 	err = l.out.pipe.Send(sealed)
@@ -336,17 +362,20 @@ func (l *Leg) sendRecord(b []byte) {
 }
 
 func (l *Leg) tick(now time.Time) {
-	l.mu.Lock()
-	phase := l.phase
-	l.mu.Unlock()
-	if phase == frozen || phase == ended {
-		return
+	open := l.open.Load()
+	if !open {
+		l.mu.Lock()
+		phase := l.phase
+		l.mu.Unlock()
+		if phase == frozen || phase == ended {
+			return
+		}
 	}
 	if heard := l.heard.Load(); heard != 0 && now.UnixNano()-heard > int64(silence) {
 		l.fail(errSilent)
 		return
 	}
-	if phase == connected && l.open.Load() {
+	if open {
 		l.receiver.Tick(now)
 		return
 	}
@@ -398,6 +427,9 @@ func (l *Leg) disarm(err error) (*sealer, *opener) {
 	seal := l.out.seal
 	l.out.seal, l.out.err = nil, err
 	l.out.Unlock()
+	if p := l.path.Load(); p != nil && seal != nil {
+		p.shard.drain()
+	}
 	l.in.Lock()
 	open := l.in.open
 	l.in.open = nil

@@ -27,6 +27,7 @@ type Path struct {
 	sources []*source
 	closed  bool
 
+	due      atomic.Int64          // when tick has something to do, nanoseconds since 1970
 	route    atomic.Pointer[route] // where packets go
 	fallback atomic.Pointer[route] // where the last DTLS record came from
 
@@ -37,7 +38,8 @@ type Path struct {
 	sink sink
 	held []held
 
-	pending [][]byte // packets that wait to be sent, guarded by the egress lock
+	shard   *shard     // sends for the path
+	pending []outgoing // guarded by the shard's lock
 }
 
 // sink takes a sealed packet, which it may overwrite, and reports whether it did. What it does not take is kept.
@@ -58,7 +60,7 @@ type source struct {
 }
 
 func (e *Edge) newPath(local path.Credentials, s path.Switches) (*Path, error) {
-	p := &Path{edge: e, engine: path.New(path.Config{Local: local, Switches: s, Random: e.uint64})}
+	p := &Path{edge: e, shard: e.out.shard(), engine: path.New(path.Config{Local: local, Switches: s, Random: e.uint64})}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -156,7 +158,7 @@ func (p *Path) Send(sealed []byte) error {
 		p.edge.stats.sendFailed.Add(1)
 		return ErrNoRoute
 	}
-	p.edge.out.queue(p, append(newBuffer(), sealed...))
+	p.edge.out.queue(p, outgoing{packet: append(newBuffer(), sealed...)})
 	return nil
 }
 
@@ -235,17 +237,12 @@ func (p *Path) input(now time.Time, at path.Pair, raw []byte) {
 	}
 }
 
+// tellTime is how often the engine is told that packets come over the pair that it chose. Of others it is told at once.
+const tellTime = 100 * time.Millisecond
+
 // tick does what is due.
 func (p *Path) tick(now time.Time) {
-	p.mu.Lock()
-	due := !p.next.IsZero() && !now.Before(p.next)
-	for _, s := range p.sources {
-		if at := s.heard.Load(); at != s.told {
-			due = true
-		}
-	}
-	p.mu.Unlock()
-	if !due {
+	if now.UnixNano() < p.due.Load() || p.idle(now) {
 		return
 	}
 	p.use(now, func(now time.Time) error {
@@ -258,6 +255,31 @@ func (p *Path) tick(now time.Time) {
 		p.engine.Tick(now)
 		return nil
 	})
+}
+
+// idle reports whether the engine has nothing to do and nothing to be told, and looks again later.
+func (p *Path) idle(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.next.IsZero() && !now.Before(p.next) {
+		return false
+	}
+	for _, s := range p.sources {
+		if s.heard.Load() != s.told {
+			return false
+		}
+	}
+	p.rest(now)
+	return true
+}
+
+// rest lets the ticker leave the path alone while nothing is due.
+func (p *Path) rest(now time.Time) {
+	due := now.Add(tellTime)
+	if !p.next.IsZero() && p.next.Before(due) {
+		due = p.next
+	}
+	p.due.Store(due.UnixNano())
 }
 
 // use calls f with the engine and does what it then wants.
@@ -294,6 +316,7 @@ func (p *Path) use(now time.Time, f func(now time.Time) error) error {
 		p.route.Store(to)
 	}
 	p.next = p.engine.Next()
+	p.rest(now)
 	p.mu.Unlock()
 
 	if l := p.owner.Load(); l != nil {

@@ -18,10 +18,11 @@ func (forwarder) Connected()             {}
 func (forwarder) RTCP([]byte, time.Time) {}
 func (forwarder) Tick(time.Time)         {}
 func (forwarder) Closed(error)           {}
-func (f forwarder) RTP(b []byte, _ time.Time) {
+func (f forwarder) RTP(b []byte, _ time.Time) bool {
 	if f.rtp != nil {
 		f.rtp(b)
 	}
+	return false
 }
 
 // rigged is a leg that is connected by hand to a socket, without ICE and DTLS, and the client's side of its keys.

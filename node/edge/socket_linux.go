@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -19,13 +20,12 @@ const (
 	batchSize    = 64   // messages in one system call
 	receiveSize  = 2048 // the largest datagram taken
 	controlSize  = 96
-	maxSegments  = 48 // of one datagram with segmentation offload
-	maxSegmented = 60_000
 	socketBuffer = 4 << 20
+	// shortly is a wait that the runtime need not know of: a processor is kept for it, and a collection may have to wait.
+	shortly = 200 * time.Microsecond
 )
 
-// socket is a UDP socket that reads and writes batches (recvmmsg, sendmmsg) without allocating. Reading belongs to one
-// goroutine, writing to whoever holds the egress lock.
+// socket is a UDP socket that reads batches (recvmmsg) without allocating. Reading belongs to one goroutine.
 type socket struct {
 	conn *net.UDPConn
 	raw  syscall.RawConn
@@ -40,19 +40,10 @@ type socket struct {
 		n        int
 		err      syscall.Errno
 		call     func(fd uintptr) bool
+		within   func(fd uintptr) bool
+		poll     unix.PollFd
+		wait     unix.Timespec
 	}
-	tx struct {
-		messages [batchSize]message
-		controls [batchSize][controlSize]byte
-		vectors  [8 * batchSize]unix.Iovec
-		segments [batchSize]segments
-		n        int // messages
-		used     int // vectors
-		done     int // messages sent
-		failed   int
-		call     func(fd uintptr) bool
-	}
-	segmentation bool // the kernel cuts datagrams up
 }
 
 // message is struct mmsghdr of recvmmsg(2).
@@ -61,21 +52,13 @@ type message struct {
 	len    uint32
 }
 
-// segments says what a message to be sent is made of.
-type segments struct {
-	to    *route
-	size  int // of every segment but the last
-	total int
-	count int
-	ended bool // nothing may follow
-}
-
 // route is a destination and the address to leave from, as the kernel takes them.
 type route struct {
 	name       [unix.SizeofSockaddrInet6]byte
 	nameLen    uint32
 	control    [controlSize]byte
 	controlLen int
+	whole      atomic.Bool // datagrams for it are not to be cut up on the way
 }
 
 func newSocket(conn *net.UDPConn) (*socket, error) {
@@ -98,8 +81,6 @@ func newSocket(conn *net.UDPConn) (*socket, error) {
 		if failure == nil {
 			failure = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 		}
-		_, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT)
-		s.segmentation = err == nil
 		for _, o := range [][2]int{{unix.SO_RCVBUF, unix.SO_RCVBUFFORCE}, {unix.SO_SNDBUF, unix.SO_SNDBUFFORCE}} {
 			// What the system allows is enough; more is better. The second needs privilege.
 			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[0], socketBuffer)
@@ -109,7 +90,7 @@ func newSocket(conn *net.UDPConn) (*socket, error) {
 	if err = errors.Join(err, failure); err != nil {
 		return nil, fmt.Errorf("set socket options: %w", err)
 	}
-	s.rx.call, s.tx.call = s.receiveCall, s.sendCall
+	s.rx.call, s.rx.within = s.receiveCall, s.withinCall
 	for i := range s.rx.messages {
 		v := &s.rx.vectors[i]
 		v.Base = &s.rx.buffers[i][0]
@@ -136,6 +117,37 @@ func (s *socket) receive() (int, error) {
 	return s.rx.n, nil
 }
 
+// receiveWithin is receive with an end: when nothing comes for d it returns 0.
+func (s *socket) receiveWithin(d time.Duration) (int, error) {
+	s.rx.wait = unix.NsecToTimespec(int64(d))
+	s.rx.n = 0
+	if err := s.raw.Read(s.rx.within); err != nil {
+		return 0, err
+	}
+	if s.rx.err != 0 {
+		return 0, fmt.Errorf("recvmmsg: %w", s.rx.err)
+	}
+	return s.rx.n, nil
+}
+
+// withinCall waits in the kernel: the timers of the runtime are too coarse for what it waits for.
+func (s *socket) withinCall(fd uintptr) bool {
+	if s.receiveCall(fd) {
+		return true
+	}
+	s.rx.err = 0
+	s.rx.poll = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+	ppoll := unix.Syscall6
+	if s.rx.wait.Nano() <= int64(shortly) {
+		ppoll = unix.RawSyscall6
+	}
+	n, _, err := ppoll(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&s.rx.poll)), 1, uintptr(unsafe.Pointer(&s.rx.wait)), 0, 0, 0)
+	if err == 0 && n > 0 {
+		s.receiveCall(fd)
+	}
+	return true
+}
+
 func (s *socket) receiveCall(fd uintptr) bool {
 	for i := range s.rx.messages {
 		h := &s.rx.messages[i].header
@@ -143,7 +155,8 @@ func (s *socket) receiveCall(fd uintptr) bool {
 		h.SetControllen(controlSize)
 	}
 	for {
-		n, _, err := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.rx.messages[0])), batchSize,
+		// It does not wait: the runtime need not know (it would wake its monitor every time).
+		n, _, err := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.rx.messages[0])), batchSize,
 			unix.MSG_DONTWAIT, 0, 0)
 		switch err {
 		case unix.EAGAIN:
@@ -231,108 +244,4 @@ func (s *socket) newRoute(at path.Pair) *route {
 		r.controlLen = unix.CmsgSpace(unix.SizeofInet4Pktinfo)
 	}
 	return r
-}
-
-func (s *socket) full() bool { return s.tx.n == batchSize || s.tx.used == len(s.tx.vectors) }
-
-// push adds a datagram to the next send. The data must stay as it is until then.
-func (s *socket) push(to *route, data []byte) {
-	if len(data) == 0 {
-		return
-	}
-	t := &s.tx
-	v := &t.vectors[t.used]
-	v.Base = &data[0]
-	v.SetLen(len(data))
-	t.used++
-	if s.segmentation && t.n > 0 {
-		g := &t.segments[t.n-1]
-		if g.to == to && !g.ended && len(data) <= g.size && g.count < maxSegments && g.total+len(data) <= maxSegmented {
-			g.count++
-			g.total += len(data)
-			g.ended = len(data) < g.size
-			t.messages[t.n-1].header.SetIovlen(g.count)
-			return
-		}
-	}
-	t.segments[t.n] = segments{to: to, size: len(data), total: len(data), count: 1}
-	h := &t.messages[t.n].header
-	h.Name, h.Namelen = &to.name[0], to.nameLen
-	h.Iov = v
-	h.SetIovlen(1)
-	t.n++
-}
-
-// send sends what was pushed and returns how many datagrams could not be.
-func (s *socket) send() int {
-	t := &s.tx
-	if t.n == 0 {
-		return 0
-	}
-	for i := range t.n {
-		g, h := &t.segments[i], &t.messages[i].header
-		c := &t.controls[i]
-		copy(c[:], g.to.control[:g.to.controlLen])
-		size := g.to.controlLen
-		if g.count > 1 {
-			binary.NativeEndian.PutUint16(control(c[:], size, unix.SOL_UDP, unix.UDP_SEGMENT, 2), uint16(g.size))
-			size += unix.CmsgSpace(2)
-		}
-		h.Control = &c[0]
-		h.SetControllen(size)
-	}
-	t.done, t.failed = 0, 0
-	if err := s.raw.Write(t.call); err != nil {
-		for _, g := range t.segments[t.done:t.n] {
-			t.failed += g.count
-		}
-	}
-	for i := range t.n {
-		t.segments[i].to = nil
-		t.messages[i].header.Name, t.messages[i].header.Iov = nil, nil
-	}
-	clear(t.vectors[:t.used])
-	t.n, t.used = 0, 0
-	return t.failed
-}
-
-func (s *socket) sendCall(fd uintptr) bool {
-	t := &s.tx
-	for t.done < t.n {
-		n, _, err := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&t.messages[t.done])), uintptr(t.n-t.done),
-			unix.MSG_DONTWAIT, 0, 0)
-		switch {
-		case err == 0:
-			t.done += int(n)
-		case err == unix.EAGAIN:
-			return false
-		case err == unix.EINTR:
-		case t.segments[t.done].count > 1:
-			// EIO comes from a driver that cannot do checksums, for every datagram; others from one route.
-			if err == unix.EIO {
-				s.segmentation = false
-			}
-			s.sendApart(fd, t.done)
-			t.done++
-		default:
-			t.failed++
-			t.done++
-		}
-	}
-	return true
-}
-
-// sendApart sends the segments of a message one by one.
-func (s *socket) sendApart(fd uintptr, i int) {
-	t := &s.tx
-	one := t.messages[i].header
-	one.SetControllen(t.segments[i].to.controlLen)
-	one.SetIovlen(1)
-	vectors := unsafe.Slice(t.messages[i].header.Iov, t.segments[i].count)
-	for j := range vectors {
-		one.Iov = &vectors[j]
-		if _, _, err := unix.Syscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&one)), unix.MSG_DONTWAIT); err != 0 {
-			t.failed++
-		}
-	}
 }

@@ -12,6 +12,7 @@ import (
 
 const (
 	receiveSize  = 2048
+	shortly      = time.Millisecond
 	socketBuffer = 4 << 20
 )
 
@@ -22,8 +23,6 @@ type socket struct {
 	buffer [receiveSize]byte
 	n      int
 	from   netip.AddrPort
-
-	failed int
 }
 
 type route struct{ to netip.AddrPort }
@@ -52,16 +51,31 @@ func (s *socket) arrival(int) ([]byte, netip.AddrPort, netip.Addr, time.Time, bo
 
 func (s *socket) newRoute(at path.Pair) *route { return &route{at.Remote} }
 
-func (s *socket) full() bool { return false }
+// receiveWithin reports that nothing came.
+func (s *socket) receiveWithin(time.Duration) (int, error) { return 0, nil }
 
-func (s *socket) push(to *route, data []byte) {
-	if _, err := s.conn.WriteToUDPAddrPort(data, to.to); err != nil {
-		s.failed++
+// sender writes one datagram at a time.
+type sender struct {
+	conn   *net.UDPConn
+	failed int
+}
+
+func (s *socket) newSender() (*sender, error) { return &sender{conn: s.conn}, nil }
+
+func (t *sender) close() error { return nil }
+
+func (t *sender) cuts() bool { return false }
+
+func (t *sender) full() bool { return false }
+
+func (t *sender) push(to *route, data []byte) {
+	if _, err := t.conn.WriteToUDPAddrPort(data, to.to); err != nil {
+		t.failed++
 	}
 }
 
-func (s *socket) send() int {
-	failed := s.failed
-	s.failed = 0
+func (t *sender) send() int {
+	failed := t.failed
+	t.failed = 0
 	return failed
 }

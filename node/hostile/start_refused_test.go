@@ -71,7 +71,7 @@ func TestStartIsRefused(t *testing.T) {
 	defer func() { _ = media.Close() }()
 	udp := media.LocalAddr().String()
 	running := t.TempDir()
-	free := []string{"--http", "127.0.0.1:0", "--admin", "off", "--mesh", "127.0.0.1:0", "--media", "127.0.0.1:0"}
+	free := []string{"--http", "127.0.0.1:0", "--admin", "off", "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", "127.0.0.1:0"}
 
 	for name, c := range map[string]struct {
 		args []string
@@ -100,13 +100,13 @@ func TestStartIsRefused(t *testing.T) {
 		"binary as YAML":  {[]string{"--config", atoll}, nil, 1, []string{"atoll"}},
 		"no file":         {[]string{"--config", filepath.Join(dir, "absent.yaml")}, nil, 2, []string{"absent.yaml"}},
 		"file and flags":  {[]string{"--config", write("both.yaml", "http: nowhere\n"), "--log", "loud"}, nil, 2, []string{"both.yaml:1", "--log"}},
-		"ports":           {[]string{"--http", tcp[0], "--https", tcp[1], "--admin", tcp[2], "--mesh", "127.0.0.1:0", "--media", udp, "--data", t.TempDir()}, nil, 1, []string{"--http", "--https", "--admin", "--media"}},
+		"ports":           {[]string{"--http", tcp[0], "--https", tcp[1], "--admin", tcp[2], "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", udp, "--data", t.TempDir()}, nil, 1, []string{"--http", "--https", "--admin", "--media"}},
 		"data is a file":  {append([]string{"--data", write("file", "")}, free...), nil, 1, []string{"--data"}},
 		"data in a file":  {append([]string{"--data", filepath.Join(write("file2", ""), "below")}, free...), nil, 1, []string{"--data"}},
-		"data and ports":  {[]string{"--http", tcp[0], "--admin", "off", "--mesh", "127.0.0.1:0", "--media", udp, "--data", write("file3", "")}, nil, 1, []string{"--data", "--http", "--media"}},
+		"data and ports":  {[]string{"--http", tcp[0], "--admin", "off", "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", udp, "--data", write("file3", "")}, nil, 1, []string{"--data", "--http", "--media"}},
 		"key is garbage":  {append([]string{"--data", garbled(t)}, free...), nil, 1, []string{"key"}},
 		"folder in use":   {append([]string{"--data", running}, free...), nil, 1, []string{"--data"}},
-		"foreign address": {[]string{"--http", "192.0.2.1:8080", "--admin", "192.0.2.1:9090", "--mesh", "127.0.0.1:0", "--media", "192.0.2.1:10000", "--data", t.TempDir()}, nil, 1, []string{"--http", "--admin", "--media"}},
+		"foreign address": {[]string{"--http", "192.0.2.1:8080", "--admin", "192.0.2.1:9090", "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", "192.0.2.1:10000", "--data", t.TempDir()}, nil, 1, []string{"--http", "--admin", "--media"}},
 		"certificate": {
 			append([]string{"--https", "127.0.0.1:0", "--tls-cert", write("c.pem", "x"), "--tls-key", write("k.pem", "x"), "--data", t.TempDir()}, free...), nil, 1,
 			[]string{"c.pem"},
@@ -167,7 +167,7 @@ func bomb() string {
 func garbled(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	stop := run(t, "--data", dir, "--http", "127.0.0.1:0", "--admin", "off", "--mesh", "127.0.0.1:0", "--media", "127.0.0.1:0")
+	stop := run(t, "--data", dir, "--http", "127.0.0.1:0", "--admin", "off", "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", "127.0.0.1:0")
 	stop()
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil || len(files) == 0 {

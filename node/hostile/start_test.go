@@ -32,7 +32,7 @@ type served struct {
 func serve(t *testing.T) *served {
 	t.Helper()
 	n := &served{t: t, http: freeTCP(t), https: freeTCP(t), admin: freeTCP(t), media: freeUDP(t)}
-	stop := run(t, "--http", n.http, "--https", n.https, "--admin", n.admin, "--mesh", "127.0.0.1:0", "--media", n.media, "--data", t.TempDir())
+	stop := run(t, "--http", n.http, "--https", n.https, "--admin", n.admin, "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", n.media, "--data", t.TempDir())
 	t.Cleanup(stop)
 	return n
 }

@@ -11,7 +11,7 @@ import (
 func TestStopDoesNotWaitForTheDeaf(t *testing.T) {
 	t.Parallel()
 	n := &served{t: t, http: freeTCP(t), https: "off", admin: freeTCP(t), media: freeUDP(t)}
-	stop := run(t, "--http", n.http, "--admin", n.admin, "--mesh", "127.0.0.1:0", "--media", n.media, "--data", t.TempDir())
+	stop := run(t, "--http", n.http, "--admin", n.admin, "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", n.media, "--data", t.TempDir())
 	a, b := n.in("deaf"), n.in("deaf")
 	o := a.offered()
 	if got := a.jingle("deaf", o.sid, "session-accept", accepting("", "")); got != "" {

@@ -40,6 +40,14 @@ func (s *sinks) get(f flow) Sink {
 	return to
 }
 
+// count goes through all of them: it is for reports.
+func (s *sinks) count() (n int) {
+	for range s.all.Range {
+		n++
+	}
+	return n
+}
+
 // NextSub returns a number for a subscription that no other has.
 func (m *Mesh) NextSub() uint32 {
 	m.mu.Lock()

@@ -19,8 +19,9 @@ import (
 
 func (m *Mesh) membership(cfg Config) member.Config {
 	meta := member.Meta{
-		Region: cfg.Region, Lat: degrees(cfg.Location[0]), Lon: degrees(cfg.Location[1]),
+		Region: cfg.Region, Lat: degrees(cfg.Location[0]), Lon: degrees(cfg.Location[1]), Located: cfg.Located, URL: cfg.URL, DNS: cfg.DNS,
 		Oldest: wire.OldestVersion, Newest: wire.Version, Build: cfg.Build, Started: m.started,
+		Media: cfg.Media[:min(len(cfg.Media), mostAddresses)], TURN: cfg.TURN, TURNS: cfg.TURNS,
 	}
 	for _, a := range cfg.Advertise[:min(len(cfg.Advertise), mostAddresses)] {
 		meta.Link = append(meta.Link, netip.AddrPortFrom(a, m.port))
@@ -33,11 +34,11 @@ func (m *Mesh) membership(cfg Config) member.Config {
 		Advertise: advertise,
 		Network:   cfg.Network, Bind: net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port))),
 		Key: cfg.Key, Secret: cfg.Secret, Self: meta, Join: cfg.Join, Resolver: cfg.Resolver, Folder: cfg.Folder,
-		Log: cfg.Log, Changed: m.changed,
+		Log: cfg.Log, Changed: m.changed, Domain: cfg.Domain, Do: cfg.Do,
 	}
 }
 
-// mostAddresses is how many addresses of links gossip carries.
+// mostAddresses is how many addresses of links, and of media, gossip carries.
 const mostAddresses = 4
 
 // degrees returns an angle in hundredths of a degree.

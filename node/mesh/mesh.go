@@ -27,6 +27,7 @@
 package mesh
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -57,13 +58,22 @@ type Config struct {
 	Secret   identity.Secret
 	Region   string
 	Build    string
-	Location [2]float64 // latitude and longitude, for others' information
+	Location [2]float64 // latitude and longitude
+	Located  bool       // Location is known
+	URL      string     // its own address for pages, "" for its name below the domain
+	DNS      bool       // it answers for the domain
+	Domain   string     // that the node serves, which must be that of all others
 	// Advertise are the addresses that other nodes reach this one by, best first; the ports are those of above.
 	Advertise []netip.Addr
-	Join      []string
-	Resolver  member.Resolver
-	Folder    member.Folder
-	Log       *slog.Logger
+	// Media are where clients send media to, best first; TURN and TURNS are the ports of TURN there, 0 for none.
+	Media       []netip.AddrPort
+	TURN, TURNS uint16
+	Join        []string
+	Resolver    member.Resolver
+	Folder      member.Folder
+	// Do does what another node asks for ([member.Config]).
+	Do  func(ctx context.Context, from netip.Addr, task []byte) []byte
+	Log *slog.Logger
 }
 
 // Mesh is a running part of a cluster.

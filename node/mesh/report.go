@@ -19,5 +19,14 @@ func (m *Mesh) Links() []link.Report {
 	return all
 }
 
+// Strangers counts what came to the link port from nobody that is a member.
+func (m *Mesh) Strangers() link.Strangers { return m.links.Strangers() }
+
+// Subscriptions returns how many sources of other nodes this one asked for and how many it serves to others.
+func (m *Mesh) Subscriptions() (pulled, served int) { return m.in.count(), m.out.count() }
+
 // Addr returns the address that others gossip with.
 func (m *Mesh) Addr() netip.AddrPort { return m.list.Addr() }
+
+// LinkPort returns the UDP port of the links.
+func (m *Mesh) LinkPort() uint16 { return m.port }

@@ -87,7 +87,10 @@ func (d *downlink) pass(s *slot, in *inbound) {
 	case rewrite.Drop:
 		return
 	case rewrite.Wait:
-		s.waiting = s.waiting || in.live
+		if in.live && !s.waiting {
+			s.waiting = true
+			d.p.stir()
+		}
 		return
 	case rewrite.Forward:
 		s.waiting = s.waiting && !in.live
@@ -117,8 +120,8 @@ func (d *downlink) send(b []byte, h *packet.Header, marked bool, sent uint32) {
 	}
 }
 
-// tick sends sender reports and asks for the key frames that slots wait for.
-func (d *downlink) tick(now time.Time) {
+// tick sends sender reports and asks for the key frames that slots wait for. It reports whether any do.
+func (d *downlink) tick(now time.Time) bool {
 	var needs []need
 	d.mu.Lock()
 	for _, s := range d.slots {
@@ -137,6 +140,7 @@ func (d *downlink) tick(now time.Time) {
 	for _, n := range needs {
 		n.source.requestKeyframe(n.since, now, false)
 	}
+	return len(needs) > 0
 }
 
 // report sends a sender report of s: our time now, and the timestamp that a packet taken now would have.
@@ -197,6 +201,7 @@ func (d *downlink) open(s *slot, now time.Time) {
 		s.behind = false
 		d.catchUp(s, now)
 	}
+	d.p.stir()
 }
 
 // forget takes s, which is closed, away from the packet side.

@@ -32,6 +32,7 @@ type Participant struct {
 	out  Egress                   // nil for a Remote
 	far  atomic.Pointer[Upstream] // where a Remote's sources are pulled from, else nil
 	rtt  atomic.Int64
+	rest atomic.Int64 // no tick is needed before, nanoseconds since 1970
 	up   uplink
 	down downlink
 
@@ -68,23 +69,40 @@ func (p *Participant) ID() room.EndpointID { return p.id }
 // sent on them.
 func (p *Participant) ReportSSRCs() (audio, video uint32) { return p.twin, p.ssrc }
 
-// RTP takes a packet that the participant sent. It is valid only during the call, and may be written to.
-func (p *Participant) RTP(b []byte, arrived time.Time) {
+// RTP takes a packet that the participant sent. It is valid only during the call, and may be written to. It returns whether
+// more packets of its frame are to come: until then what it sent is of no use to anybody.
+func (p *Participant) RTP(b []byte, arrived time.Time) (more bool) {
 	var in inbound
-	if t := p.up.receive(b, arrived, &in); t != nil {
-		t.deliver(&in)
+	t := p.up.receive(b, arrived, &in)
+	if t == nil {
+		return false
 	}
+	t.deliver(&in)
+	return in.live && !in.header.Marker && !in.header.Empty() && in.origin.layer.source.kind == room.Video
 }
 
 // Connected says that the participant's transport is up: from now on it is sent media.
 func (p *Participant) Connected(now time.Time) { p.down.connect(now) }
 
-// Tick does what is due at now. It is called about every 20 ms while the participant's transport is up.
+// restTime bounds how long a participant with nothing due is left alone.
+const restTime = 100 * time.Millisecond
+
+// Tick does what is due at now. It is called about every 20 ms while the participant's transport is up, and returns at once
+// for most of those who only watch.
 func (p *Participant) Tick(now time.Time) {
+	if now.UnixNano() < p.rest.Load() {
+		return
+	}
+	p.rest.Store(now.Add(restTime).UnixNano()) // first: what stirs meanwhile counts
 	p.down.connect(now)
-	p.down.tick(now)
-	p.up.tick(now)
+	waiting, unsettled := p.down.tick(now), p.up.tick(now)
+	if waiting || unsettled {
+		p.stir()
+	}
 }
+
+// stir says that the next tick may have something to do.
+func (p *Participant) stir() { p.rest.Store(0) }
 
 // roundTrip returns the round trip time to the participant.
 func (p *Participant) roundTrip() time.Duration {

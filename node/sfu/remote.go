@@ -92,6 +92,7 @@ func (u *uplink) relayed(name room.SourceName, encoding int, b []byte, now time.
 		u.counters.Malformed++
 		return nil
 	}
+	u.p.stir()
 	u.counters.Packets++
 	u.counters.Octets += uint64(len(b))
 	l := u.layer(name, encoding)

@@ -76,6 +76,7 @@ func (u *uplink) receive(b []byte, now time.Time, in *inbound) *table {
 		u.counters.Malformed++
 		return nil
 	}
+	u.p.stir()
 	u.counters.Packets++
 	u.counters.Octets += uint64(len(b))
 	if n, ok := h.TransportWide(b); ok {
@@ -227,8 +228,8 @@ func (u *uplink) hear(s *source, v uint8, now time.Time) {
 	u.heard++
 }
 
-// tick reports to the sender, asks for what is missing, and chooses encodings.
-func (u *uplink) tick(now time.Time) {
+// tick reports to the sender, asks for what is missing, and chooses encodings. It reports whether something is left to do.
+func (u *uplink) tick(now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.ask(now)
@@ -239,6 +240,22 @@ func (u *uplink) tick(now time.Time) {
 		u.reported = now
 		u.report(now)
 	}
+	return u.unsettled()
+}
+
+// unsettled reports whether something waits for the next tick.
+func (u *uplink) unsettled() bool {
+	if u.recorder != nil && u.recorder.Waiting() {
+		return true
+	}
+	for _, s := range u.sources {
+		for _, l := range s.layers {
+			if l.pending || l.missing.Any() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // send sends the compound in u.rtcp.

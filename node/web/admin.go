@@ -15,6 +15,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/atoll-mesh/atoll/node/doctor"
 )
 
 // AdminConfig is what the admin API shows.
@@ -26,8 +28,9 @@ type AdminConfig struct {
 	Cluster func() Cluster
 	Rooms   func() []Room
 	// Drain moves everybody to other nodes until ctx ends; the node stops afterwards.
-	Drain func(ctx context.Context) Drained
-	Log   *slog.Logger
+	Drain  func(ctx context.Context) Drained
+	Doctor func(context.Context) doctor.Report
+	Log    *slog.Logger
 }
 
 // Admin returns the handler of the admin listener.
@@ -39,6 +42,7 @@ type AdminConfig struct {
 //	GET /api/v1/cluster    Cluster
 //	GET /api/v1/rooms      Rooms
 //	POST /api/v1/drain     Drained, when everybody has moved or after ?deadline= (a Go duration, 60s); the node stops then
+//	GET /api/v1/doctor     doctor.Report: the node examines itself, which takes some seconds
 //
 // A request must name a loopback host, the configured host, or the address that it came in by, and must not come from
 // another page; else it is answered 403.
@@ -54,6 +58,9 @@ func Admin(cfg AdminConfig) http.Handler {
 	}))
 	mux.Handle("GET /api/v1/rooms", answer(func() any { return Rooms{Rooms: complete(cfg.Rooms())} }))
 	mux.HandleFunc("POST /api/v1/drain", cfg.drain)
+	mux.HandleFunc("GET /api/v1/doctor", func(w http.ResponseWriter, r *http.Request) {
+		answer(func() any { return cfg.Doctor(r.Context()) }).ServeHTTP(w, r)
+	})
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

@@ -84,3 +84,29 @@ type Source struct {
 	RelayedTo []string `json:"relayed_to"`           // nodes that pull it from this one
 	Layers    []int    `json:"layers"`               // encodings that are received, 0 the lowest
 }
+
+// Nearest is the answer of /api/v1/nearest, to whoever asks, and is in /config.js as "nearest" when there is a choice.
+type Nearest struct {
+	Node       string      `json:"node"` // that answers
+	Region     string      `json:"region"`
+	Draining   bool        `json:"draining"`   // it takes nobody new: go to another
+	Candidates []Candidate `json:"candidates"` // for the one who asks, the best guess first, at most three
+}
+
+// Candidate is a node that the one who asks could use.
+type Candidate struct {
+	Node   string `json:"node"`
+	Region string `json:"region"`
+	URL    string `json:"url"` // its own origin; "" when it has none
+}
+
+// Measured is what is posted to /api/v1/nearest: round trips that a page has measured, of at most eight nodes.
+type Measured struct {
+	Trips []Trip `json:"trips"`
+}
+
+// Trip is the round trip between a page and a node.
+type Trip struct {
+	Node  string  `json:"node"`
+	RTTms float64 `json:"rtt_ms"`
+}

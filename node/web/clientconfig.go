@@ -10,8 +10,12 @@ import (
 // clientConfig answers /config.js: the configuration of Jitsi clients, with URLs of the scheme and host that the client
 // came by. "bosh" is left out: there is no BOSH. "deploymentInfo" has no shard: a client whose shard changes leaves its
 // conference, and all nodes are one.
+//
+// Beyond what Jitsi clients know it has "nearest", what /api/v1/nearest answers, when there are other nodes with an address of their own:
+// the page need not ask.
 type clientConfig struct {
-	cfg Config
+	cfg    Config
+	homing Homing // may be nil
 }
 
 type (
@@ -27,6 +31,7 @@ type (
 		Flags                 flags          `json:"flags"`
 		UseTurnUDP            bool           `json:"useTurnUdp"`
 		DeploymentInfo        deploymentInfo `json:"deploymentInfo"`
+		Nearest               *Nearest       `json:"nearest,omitempty"`
 	}
 	hostNames struct {
 		Domain string `json:"domain"`
@@ -66,6 +71,11 @@ func (c clientConfig) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Flags:                 flags{SSRCRewritingEnabled: true},
 		UseTurnUDP:            true,
 		DeploymentInfo:        deploymentInfo{Region: c.cfg.Region},
+	}
+	if c.homing != nil {
+		if near := near(c.homing, r); near.choice() {
+			answer.Nearest = &near
+		}
 	}
 	text, err := json.MarshalIndent(answer, "", "  ")
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/atoll-mesh/atoll/node/config"
@@ -18,6 +19,7 @@ const largestRequest = 16 << 10
 // doorman lets requests in by their origin and answers the questions of browsers (CORS).
 type doorman struct {
 	origins []config.Origin
+	homing  Homing // may be nil
 }
 
 // guard returns next behind the doorman, for one method.
@@ -58,7 +60,21 @@ func (d doorman) allows(r *http.Request, origin string) bool {
 			return true
 		}
 	}
-	return false
+	if d.homing == nil {
+		return false
+	}
+	return slices.ContainsFunc(d.homing.URLs(), func(node string) bool { return strings.EqualFold(originOf(node), origin) && origin != "" })
+}
+
+// measured lets pages that may come in read the answer, so that they can measure how long it takes.
+func (d doorman) measured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Origin")
+		if origin := r.Header.Get("Origin"); origin != "" && d.allows(r, origin) {
+			w.Header().Set("Access-Control-Allow-Origin", origin)
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // takeJSON reads a bounded body and passes on what is JSON.

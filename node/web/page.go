@@ -31,6 +31,15 @@ type page struct {
 	files fs.FS
 	index []byte // nil: not built
 	tag   string // entity tag of index
+
+	homing Homing // nil: there is nothing to measure
+}
+
+// with returns the page as one that may measure what is near.
+func (p *page) with(homing Homing) *page {
+	measuring := *p
+	measuring.homing = homing
+	return &measuring
 }
 
 func newPage(files fs.FS) *page {
@@ -55,7 +64,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Cache-Control", "no-cache")
-	protect(header, r.Host)
+	protect(header, r.Host, p.measures(r))
 	if p.index == nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = io.WriteString(w, "<!doctype html><title>Atoll</title><p>This binary holds no page. Build it with <code>make build</code>.\n")
@@ -106,12 +115,27 @@ var kinds = map[string]string{
 	".woff2": "font/woff2",
 }
 
+// measures returns the origins that the page may ask for how far they are.
+func (p *page) measures(r *http.Request) string {
+	if p.homing == nil {
+		return ""
+	}
+	var all strings.Builder
+	for _, c := range near(p.homing, r).Candidates {
+		if c.URL != "" {
+			all.WriteString(" " + c.URL)
+		}
+	}
+	return all.String()
+}
+
 // protect sets what a browser must not let the page do: load or run anything of another host, or be shown in frames of
-// others. Sockets to the same host are named because not every browser takes them for 'self'.
-func protect(header http.Header, host string) {
+// others. Sockets to the same host are named because not every browser takes them for 'self'; also are the origins to connect to,
+// each after a space.
+func protect(header http.Header, host, also string) {
 	header.Set("Content-Security-Policy", strings.Join([]string{
 		"default-src 'self'",
-		"connect-src 'self' ws://" + host + " wss://" + host,
+		"connect-src 'self' ws://" + host + " wss://" + host + also,
 		"img-src 'self' data: blob:",
 		"media-src 'self' blob: mediastream:",
 		"worker-src 'self' blob:",

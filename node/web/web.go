@@ -7,14 +7,16 @@
 //	GET  /xmpp-websocket          XMPP over WebSocket (RFC 7395); a plain GET keeps a client's path open
 //	GET  /colibri-ws/...          bridge channel of a participant
 //	POST /conference-request/v1   conference request as JSON, at most 16 KiB
-//	GET  /about/health            200 while the node serves, else 503
+//	GET  /about/health            200 while the node serves, else 503; pages of the cluster's nodes measure with it
+//	GET  /api/v1/nearest          the nodes near whoever asks: [Nearest]
+//	POST /api/v1/nearest          round trips that a page has measured: [Measured]; 204
 //
 // Every handler gets the request as the client made it: Host, URL.Scheme and RemoteAddr are those before any reverse
 // proxy. Forwarded (RFC 7239) and X-Forwarded-* headers count only from loopback and from Config.Proxies; of several
 // proxies each is asked for the next as long as it is trusted.
 //
 // A request with an Origin header may open sockets and ask for conferences when the origin is that of the node's own
-// page (the same host) or one of Config.Origins. A request without one does not come from a page and may.
+// page (the same host), of another node of the cluster (its --node-url), or one of Config.Origins. A request without one does not come from a page and may.
 //
 // # Admin
 //
@@ -53,6 +55,7 @@ type Services struct {
 	Bridge     http.Handler // /colibri-ws/
 	Conference http.Handler // POST /conference-request/v1: a JSON value of at most 16 KiB in, JSON out
 	Health     func() error // nil while the node serves
+	Homing     Homing       // nil: the node knows of no others
 }
 
 // Public returns the handler of the public listeners.
@@ -64,13 +67,17 @@ func public(cfg Config, services Services, page *page) http.Handler {
 	if len(cfg.Origins) == 0 {
 		cfg.Origins = config.DomainOrigins(cfg.Domain)
 	}
-	d := doorman{origins: cfg.Origins}
+	d := doorman{origins: cfg.Origins, homing: services.Homing}
 	mux := http.NewServeMux()
 	mux.Handle("/xmpp-websocket", d.guard("GET", services.XMPP))
 	mux.Handle("/colibri-ws/", d.guard("GET", services.Bridge))
 	mux.Handle("/conference-request/v1", d.guard("POST", takeJSON(services.Conference)))
-	mux.Handle("/config.js", read(clientConfig{cfg}))
-	mux.Handle("/about/health", read(health(services.Health)))
+	mux.Handle("/config.js", read(clientConfig{cfg, services.Homing}))
+	mux.Handle("/about/health", read(d.measured(health(services.Health))))
+	if services.Homing != nil {
+		mux.Handle("/api/v1/nearest", &nearest{homing: services.Homing, door: d})
+		page = page.with(services.Homing)
+	}
 	mux.Handle("/", read(page))
 	return proxies{trusted: cfg.Proxies, next: mux}
 }

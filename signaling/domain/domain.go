@@ -15,18 +15,20 @@ import (
 
 // The namespaces that are answered.
 const (
-	nsInfo     = "http://jabber.org/protocol/disco#info"
-	nsItems    = "http://jabber.org/protocol/disco#items"
-	nsPing     = "urn:xmpp:ping"
-	nsServices = "urn:xmpp:extdisco:2"
+	nsInfo      = "http://jabber.org/protocol/disco#info"
+	nsItems     = "http://jabber.org/protocol/disco#items"
+	nsPing      = "urn:xmpp:ping"
+	nsServices  = "urn:xmpp:extdisco:2"
+	nsServices1 = "urn:xmpp:extdisco:1" // the same answer, for clients of before 2015
 )
 
 // Config is what a Domain answers with.
 type Config struct {
 	// Items are the JIDs that disco#items lists: the rooms' and the focus's domain.
 	Items []string
-	// Services are the STUN and TURN servers for clients.
-	Services []Service
+	// Services returns the STUN and TURN servers for a client, by its full JID, the one to use first first. Nil: there are none.
+	// It is called from whichever goroutine asks.
+	Services func(client string) []Service
 	// Identities are added to that of the server. Each switches a feature of Jitsi's client on.
 	Identities []Identity
 }
@@ -72,7 +74,9 @@ func (d *Domain) Answer(iq *stanza.Element) *stanza.Element {
 	case query.Is(nsItems, "query"):
 		return stanza.Result(iq, d.items(query.Attr("node")))
 	case query.Is(nsServices, "services"):
-		return stanza.Result(iq, d.services(query.Attr("type")))
+		return stanza.Result(iq, d.services(nsServices, iq.Attr("from"), query.Attr("type")))
+	case query.Is(nsServices1, "services"):
+		return stanza.Result(iq, d.services(nsServices1, iq.Attr("from"), query.Attr("type")))
 	}
 	return unavailable(iq)
 }
@@ -105,13 +109,16 @@ func (d *Domain) items(node string) *stanza.Element {
 }
 
 // services lists the services, those of one type when the client asks for one.
-func (d *Domain) services(kind string) *stanza.Element {
-	list := stanza.New(nsServices, "services", "type", kind)
-	for _, s := range d.config.Services {
+func (d *Domain) services(ns, client, kind string) *stanza.Element {
+	list := stanza.New(ns, "services", "type", kind)
+	if d.config.Services == nil {
+		return list
+	}
+	for _, s := range d.config.Services(client) {
 		if kind != "" && s.Type != kind {
 			continue
 		}
-		e := stanza.New(nsServices, "service", "type", s.Type, "host", s.Host)
+		e := stanza.New(ns, "service", "type", s.Type, "host", s.Host)
 		if s.Port != 0 {
 			e.Set("port", strconv.Itoa(s.Port))
 		}

@@ -9,8 +9,13 @@ import (
 
 func TestAnswer(t *testing.T) {
 	d := New(Config{
-		Items:      []string{"conference.meet.test"},
-		Services:   []Service{{Type: "stun", Host: "h", Port: 3478}, {Type: "turn", Host: "h", Port: 3478, Transport: "tcp", Username: "u", Password: "p"}},
+		Items: []string{"conference.meet.test"},
+		Services: func(client string) []Service {
+			if client != "u@meet.test/r" {
+				t.Errorf("%q asks", client)
+			}
+			return []Service{{Type: "stun", Host: "h", Port: 3478}, {Type: "turn", Host: "h", Port: 3478, Transport: "tcp", Username: "u", Password: "p"}}
+		},
 		Identities: []Identity{{"component", "speakerstats", "speakerstats.meet.test"}},
 	})
 	const (
@@ -48,6 +53,10 @@ func TestAnswer(t *testing.T) {
 		{
 			"services of a type", "get", `<services xmlns="urn:xmpp:extdisco:2" type="turn"/>`,
 			start + `><services xmlns="urn:xmpp:extdisco:2" type="turn">` + turn + `</services></iq>`,
+		},
+		{
+			"services, the older form", "get", `<services xmlns="urn:xmpp:extdisco:1" type="stun"/>`,
+			start + `><services xmlns="urn:xmpp:extdisco:1" type="stun"><service xmlns="urn:xmpp:extdisco:1" type="stun" host="h" port="3478"/></services></iq>`,
 		},
 		{"unknown", "get", `<query xmlns="jabber:iq:roster"/>`, none},
 		{"set", "set", `<ping xmlns="urn:xmpp:ping"/>`, none},

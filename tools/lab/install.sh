@@ -1,12 +1,19 @@
 #!/bin/sh
-# Installs what the network lab needs on Debian: run as root, as often as you like. Node.js 20.19 or newer has to be there.
+# Installs what the network lab and the benchmark need on Debian: run as root, as often as you like. Node.js 20.19 or newer has to be there.
 set -eu
 cd "$(dirname "$0")"
 
 fail() { echo "tools/lab/install.sh: $*" >&2; exit 1; }
 
 # program:package
-needed='ip:iproute2 nft:nftables ping:iputils-ping pgrep:procps chromium:chromium firefox-esr:firefox-esr'
+needed='
+	ip:iproute2 nft:nftables ping:iputils-ping pgrep:procps
+	chromium:chromium firefox-esr:firefox-esr
+	kdig:knot-dnsutils
+	turnutils_uclient:coturn
+	janus:janus
+	systemd-analyze:systemd
+'
 
 missing=
 for pair in $needed; do
@@ -22,6 +29,17 @@ if [ -n "$missing" ]; then
 	for pair in $needed; do
 		command -v "${pair%%:*}" >/dev/null || fail "${pair%%:*} is still missing after installing ${pair##*:}"
 	done
+fi
+
+# Promtool alone: the package it is in starts a server that would take the port of our admin API.
+if ! command -v promtool >/dev/null; then
+	[ "$(id -u)" = 0 ] || fail "promtool is missing; installing needs root"
+	folder=$(mktemp -d)
+	fetch() { apt-get download -qq -o APT::Sandbox::User=root prometheus; }
+	(cd "$folder" && { fetch || { apt-get update -qq && fetch; }; } &&
+		dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool &&
+		install -m 755 usr/bin/promtool /usr/local/bin/promtool) || fail "taking promtool from the package prometheus failed"
+	rm -rf "$folder"
 fi
 
 command -v node >/dev/null || fail "node is missing: install Node.js 20 or newer"

@@ -59,6 +59,15 @@ func (l *Lab) BlockUDP(region string, blocked bool) error {
 	return nft(b.nat, rules)
 }
 
+// BlockTCP makes the NAT of a region refuse its client's connections to a port, until BlockUDP says what is blocked anew.
+func (l *Lab) BlockTCP(region string, port uint16) error {
+	b := l.regions[region]
+	if b == nil || b.nat == nil {
+		return fmt.Errorf("block TCP: region %q has no NAT", region)
+	}
+	return nft(b.nat, fmt.Sprintf("add rule inet lab block tcp dport %d reject with tcp reset\n", port))
+}
+
 func nft(n *Namespace, rules string) error {
 	command := exec.Command("ip", "netns", "exec", n.Name, "nft", "-f", "-")
 	command.Stdin = strings.NewReader(rules)

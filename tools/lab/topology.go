@@ -48,10 +48,12 @@ func Mesh() Topology {
 func Home(region string) string { return region + "home" }
 
 // WithHomes adds a home to every region: a region for its clients, near its nodes, and as much farther from all others as near says.
+// A NAT stands at home.
 func (t Topology) WithHomes(near time.Duration) Topology {
 	homes := Topology{Regions: slices.Clone(t.Regions), Links: slices.Clone(t.Links), Seed: t.Seed}
-	for _, r := range t.Regions {
-		homes.Regions = append(homes.Regions, Region{Name: Home(r.Name), Clients: r.Clients})
+	for k, r := range t.Regions {
+		homes.Regions[k].NAT = false
+		homes.Regions = append(homes.Regions, Region{Name: Home(r.Name), Clients: r.Clients, NAT: r.NAT})
 		homes.Links = append(homes.Links, Link{A: Home(r.Name), B: r.Name, Impairment: wan.Impairment{Delay: near}})
 	}
 	for _, l := range t.Links {

@@ -74,7 +74,7 @@ func (c *Cluster) whole(ctx context.Context) error {
 			select {
 			case <-time.After(50 * time.Millisecond):
 			case <-n.child.ended:
-				return n.child.failure()
+				return n.child.Failure()
 			case <-ctx.Done():
 				return fmt.Errorf("%s knows %d of %d members: %w\n%s", n.Admin, alive, len(c.Nodes), errors.Join(ctx.Err(), err), n.Log())
 			}

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/rtcp"
+
 	"github.com/atoll-mesh/atoll/tools/load/participant"
 )
 
@@ -20,6 +22,9 @@ type Crowd struct {
 	Stay              time.Duration
 	Out               io.Writer // gets what happens, and once a second what is received
 }
+
+// joinTime bounds each join.
+const joinTime = time.Minute
 
 // member is one of a crowd.
 type member struct {
@@ -110,6 +115,22 @@ func (m *member) send(ctx context.Context, sent *atomic.Int64) error {
 			}
 		case <-ctx.Done():
 			return nil
+		}
+	}
+}
+
+func wantKeyframe(compound []byte, keyframes chan<- struct{}) {
+	packets, err := rtcp.Unmarshal(compound)
+	if err != nil {
+		return
+	}
+	for _, p := range packets {
+		switch p.(type) {
+		case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+			select {
+			case keyframes <- struct{}{}:
+			default:
+			}
 		}
 	}
 }

@@ -30,6 +30,7 @@ const (
 
 	payloadOpus     = 111
 	payloadVP8      = 100
+	payloadAV1      = 41
 	extensionLevel  = 1
 	extensionTCC    = 5
 	keyframePeriod  = 3 * FramesPerSecond

@@ -2,6 +2,7 @@ package load
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ type Receiver struct {
 	span    span
 	streams []*stream
 	marked  int64
-	latency histogram
+	latency Histogram
 	foreign int64
 }
 
@@ -50,7 +51,7 @@ func (r *Receiver) RTP(h *rtp.Header, packet []byte, arrived time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	payload := payloadOf(packet)
-	if h.PayloadType != payloadVP8 && h.PayloadType != payloadOpus || len(payload) < minStamped {
+	if h.PayloadType != payloadVP8 && h.PayloadType != payloadOpus && h.PayloadType != payloadAV1 || len(payload) < minStamped {
 		r.foreign++
 		return
 	}
@@ -116,48 +117,54 @@ func (r *Receiver) Tally() Tally {
 
 // Report makes the receiver report that every client sends once a second (RFC 3550 6.4.2), nil before the first packet.
 func (r *Receiver) Report() []byte {
+	const most = 31 // blocks in one
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	rr := rtcp.ReceiverReport{SSRC: 1}
-	for _, s := range r.streams {
-		expected, gotten := s.span()-s.expected, s.packets-s.gotten
-		s.expected, s.gotten = s.span(), s.packets
-		report := rtcp.ReceptionReport{
-			SSRC: s.ssrc, LastSequenceNumber: s.highest - 1<<16, TotalLost: uint32(max(0, s.span()-s.packets)) & 0xffffff,
+	var compound []byte
+	for streams := range slices.Chunk(r.streams, most) {
+		rr := rtcp.ReceiverReport{SSRC: 1}
+		for _, s := range streams {
+			rr.Reports = append(rr.Reports, s.report())
 		}
-		if lost := expected - gotten; lost > 0 && expected > 0 {
-			report.FractionLost = uint8(min(255, lost*256/expected))
+		raw, err := rr.Marshal()
+		if err != nil {
+			panic(err) // the report is ours
 		}
-		rr.Reports = append(rr.Reports, report)
+		compound = append(compound, raw...)
 	}
-	if len(rr.Reports) == 0 {
-		return nil
-	}
-	raw, err := rr.Marshal()
-	if err != nil {
-		return nil // more than 31 streams
-	}
-	return raw
+	return compound
 }
 
-// open begins a span at from, without an end.
-func (r *Receiver) open(from time.Time) {
+func (s *stream) report() rtcp.ReceptionReport {
+	expected, gotten := s.span()-s.expected, s.packets-s.gotten
+	s.expected, s.gotten = s.span(), s.packets
+	report := rtcp.ReceptionReport{
+		SSRC: s.ssrc, LastSequenceNumber: s.highest - 1<<16, TotalLost: uint32(max(0, s.span()-s.packets)) & 0xffffff,
+	}
+	if lost := expected - gotten; lost > 0 && expected > 0 {
+		report.FractionLost = uint8(min(255, lost*256/expected))
+	}
+	return report
+}
+
+// Open begins a span at from, without an end.
+func (r *Receiver) Open(from time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.span = span{from, from.Add(time.Hour)}
 	r.marked = 0
-	r.latency = histogram{}
+	r.latency = Histogram{}
 }
 
-// close ends the span at to; packets that were sent before may still come.
-func (r *Receiver) close(to time.Time) {
+// Close ends the span at to; packets that were sent before may still come.
+func (r *Receiver) Close(to time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.span.to = to
 }
 
-// counted adds what the span holds to delivered and to h.
-func (r *Receiver) counted(h *histogram) int64 {
+// Count adds what the span holds to delivered and to h.
+func (r *Receiver) Count(h *Histogram) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h.merge(&r.latency)

@@ -18,9 +18,10 @@ type Node struct {
 	URL    string // of the XMPP WebSocket
 	Domain string
 	Admin  string // http://host:port of the admin listener
+	Media  string // host:port of the media port
 	PID    int
 
-	child *child
+	child *Process
 	data  string
 }
 
@@ -38,15 +39,15 @@ func startNode(ctx context.Context, binary string, more ...string) (*Node, error
 	if err != nil {
 		return nil, fmt.Errorf("make data folder: %w", err)
 	}
-	n := &Node{URL: "ws://" + ports[0] + "/xmpp-websocket?room=load", Domain: "localhost", Admin: "http://" + ports[2], data: data}
-	n.child, err = spawn("node", nil, append([]string{
+	n := &Node{URL: "ws://" + ports[0] + "/xmpp-websocket?room=load", Domain: "localhost", Admin: "http://" + ports[2], Media: ports[1], data: data}
+	n.child, err = Spawn("node", nil, append([]string{
 		binary, "run", "--http", ports[0], "--media", ports[1], "--admin", ports[2], "--mesh", "127.0.0.1:0", "--data", data, "--turn", "off", "--log", "warn",
 	}, more...)...)
 	if err != nil {
 		_ = os.RemoveAll(data)
 		return nil, err
 	}
-	n.PID = n.child.pid()
+	n.PID = n.child.PID()
 	if err := n.healthy(ctx); err != nil {
 		_ = n.Stop()
 		return nil, err
@@ -64,7 +65,7 @@ func (n *Node) healthy(ctx context.Context) error {
 		}
 		select {
 		case <-n.child.ended:
-			return n.child.failure()
+			return n.child.Failure()
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the node: %w\n%s", err, n.child.tail.String())
 		case <-time.After(20 * time.Millisecond):
@@ -96,17 +97,17 @@ func (n *Node) Log() string { return n.child.tail.String() }
 
 // Stop ends the node and removes its data. An error says that it did not end by itself.
 func (n *Node) Stop() error {
-	err := n.child.stop()
+	err := n.child.Stop()
 	if remove := os.RemoveAll(n.data); err == nil {
 		err = remove
 	}
 	return err
 }
 
-// startControl runs the control server by the given command line and returns its URL.
-func startControl(ctx context.Context, argv []string) (*child, string, error) {
+// StartControl runs the control server by the given command line and returns its URL.
+func StartControl(ctx context.Context, argv []string) (*Process, string, error) {
 	first := make(chan string, 1)
-	c, err := spawn("control server", first, argv...)
+	c, err := Spawn("control server", first, argv...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -116,9 +117,9 @@ func startControl(ctx context.Context, argv []string) (*child, string, error) {
 	case url := <-first:
 		return c, url, nil
 	case <-c.ended:
-		return nil, "", c.failure()
+		return nil, "", c.Failure()
 	case <-ctx.Done():
-		_ = c.stop()
+		_ = c.Stop()
 		return nil, "", fmt.Errorf("wait for the control server: %w\n%s", ctx.Err(), c.tail.String())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/atoll-mesh/atoll/geo/country"
 	"github.com/atoll-mesh/atoll/node/cert"
 	"github.com/atoll-mesh/atoll/node/config"
 )
@@ -28,6 +29,13 @@ func (c checkCommand) Run(s streams) error {
 		if _, err := cert.Files(cfg.TLSCert, cfg.TLSKey, cfg.Domain, slog.New(slog.NewTextHandler(s.err, nil))); err != nil {
 			return fmt.Errorf("--tls-cert: %w", err)
 		}
+	}
+	if cfg.GeoIP != "" {
+		book, err := country.Open(cfg.GeoIP, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return fmt.Errorf("--geoip: %w", err)
+		}
+		book.Close()
 	}
 	for _, warning := range cfg.Warnings {
 		_, _ = fmt.Fprintln(s.err, "atoll: warning: "+warning)

@@ -6,7 +6,7 @@
 //	atoll status [--admin A] [--json]  show a running node, its cluster and its rooms
 //	atoll drain [--deadline D]         move everybody to other nodes and stop
 //	atoll doctor                       find out why calls fail
-//	atoll version                      show the version
+//	atoll version [--notices]          show the version, or whose data is inside
 //
 // Standard output carries what was asked for; problems and logs go to standard error, one line each. The exit code is 0,
 // 1 when something failed, and 2 when the command line is at fault.
@@ -21,6 +21,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
+	"github.com/atoll-mesh/atoll/geo/country"
 	"github.com/atoll-mesh/atoll/node"
 	"github.com/atoll-mesh/atoll/node/config"
 )
@@ -111,15 +112,16 @@ func (secretCommand) Run(s streams) error {
 	return err
 }
 
-type versionCommand struct{}
+type versionCommand struct {
+	Notices bool `help:"Show whose data is inside, as its licence asks."`
+}
 
 // Run prints the version.
-func (versionCommand) Run(s streams) error {
+func (c versionCommand) Run(s streams) error {
+	if c.Notices {
+		_, err := fmt.Fprint(s.out, country.Attribution)
+		return err
+	}
 	_, err := fmt.Fprintln(s.out, "atoll", node.Version)
 	return err
 }
-
-type doctorCommand struct{}
-
-// Run says that there is no doctor yet.
-func (doctorCommand) Run() error { return errors.New("doctor: not built yet") }

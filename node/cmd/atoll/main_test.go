@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
+	"github.com/atoll-mesh/atoll/geo/country"
 	"github.com/atoll-mesh/atoll/node/config"
 )
 
@@ -64,13 +65,15 @@ func TestCommandLine(t *testing.T) {
 		"no such command":    {[]string{"fly"}, misuse, "", "fly"},
 		"no such flag":       {[]string{"status", "--nope"}, misuse, "", "--nope"},
 		"version":            {[]string{"version"}, 0, "atoll dev\n", ""},
-		"drain":              {[]string{"drain", "--deadline", "5s"}, failed, "", "atoll: no node answers at 127.0.0.1:9090: "},
-		"doctor":             {[]string{"doctor"}, failed, "", "atoll: doctor: not built yet\n"},
+		"notices":            {[]string{"version", "--notices"}, 0, country.Attribution, ""},
+		"drain of nobody":    {[]string{"drain", "--admin", "127.0.0.1:1", "--deadline", "5s"}, failed, "", "atoll: no node answers at 127.0.0.1:1: "},
+		"doctor of nobody":   {[]string{"doctor", "--admin", "127.0.0.1:1"}, failed, "", "atoll: no node answers at 127.0.0.1:1; is it running, and is this its --admin? "},
+		"doctor, bad flag":   {[]string{"doctor", "--nope"}, misuse, "", "--nope"},
 		"check":              {[]string{"check"}, 0, "the configuration is right\n", ""},
 		"check warns":        {[]string{"check", "--admin", ":9090"}, 0, "right", "atoll: warning: --admin: :9090 can be reached"},
 		"check of bad flags": {[]string{"check", "--http", "x", "--nope"}, misuse, "", "atoll: --nope: there is no such flag; want one of `atoll run --help`\natoll: --http: \"x\" is no address; want host:port, :port or off\n"},
 		"run with bad flags": {[]string{"run", "--http", "x", "--log=loud"}, misuse, "", "atoll: --http: \"x\" is no address; want host:port, :port or off\natoll: --log: \"loud\" is no level; want debug, info, warn or error\n"},
-		"run, not built":     {[]string{"run", "--dns", ":53", "--turn=:3478"}, misuse, "", "atoll: --turn: not built yet; want off\natoll: --dns: not built yet; want off\n"},
+		"run, not built":     {[]string{"run", "--xmpp=:5222"}, misuse, "", "atoll: --xmpp: not built yet; want off\n"},
 		"status of nobody":   {[]string{"status", "--admin", "127.0.0.1:1"}, failed, "", "atoll: no node answers at 127.0.0.1:1: "},
 		"status of nowhere":  {[]string{"status", "--admin", "off"}, failed, "", "no address to connect to"},
 	}
@@ -216,7 +219,7 @@ func free(t *testing.T) string {
 
 func TestRunServesAndStops(t *testing.T) {
 	httpAt, adminAt := free(t), free(t)
-	c := command(t, "run", "--http", httpAt, "--admin", adminAt, "--mesh", "127.0.0.1:0", "--media", free(t), "--data", t.TempDir())
+	c := command(t, "run", "--http", httpAt, "--admin", adminAt, "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", free(t), "--data", t.TempDir())
 	var log bytes.Buffer
 	c.Stderr = &log
 	out, err := c.StdoutPipe()
@@ -273,7 +276,7 @@ func TestRunNamesEveryProblemOfTheMachine(t *testing.T) {
 	if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, _, errs := atoll(t, "run", "--http", taken.Addr().String(), "--admin", free(t), "--mesh", "127.0.0.1:0", "--media", media.LocalAddr().String(), "--data", inTheWay)
+	code, _, errs := atoll(t, "run", "--http", taken.Addr().String(), "--admin", free(t), "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", media.LocalAddr().String(), "--data", inTheWay)
 	if code != failed {
 		t.Errorf("code %d", code)
 	}

@@ -20,6 +20,8 @@ import (
 const (
 	// answerTime is how long a node may take to answer.
 	answerTime = 5 * time.Second
+	// examinationTime is how long it may take to examine itself: it asks others.
+	examinationTime = 20 * time.Second
 	// largestAnswer bounds an answer: some thousand rooms take a few megabytes.
 	largestAnswer = 64 << 20
 )
@@ -82,8 +84,10 @@ func adminURL(text string) (string, error) {
 }
 
 // get asks for JSON, directly: an HTTP proxy of the environment has no business between a node and its operator.
-func get(url string, to any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+func get(url string, to any) error { return getWithin(answerTime, url, to) }
+
+func getWithin(patience time.Duration, url string, to any) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -119,6 +119,9 @@ func (r *Recorder) Record(seq uint16, at time.Time) {
 	r.next = min(r.next, n)
 }
 
+// Waiting reports whether packets came that were not reported yet.
+func (r *Recorder) Waiting() bool { return r.waiting > 0 }
+
 // Due reports whether feedback should be sent now: 50 ms after the last, or when much is waiting.
 func (r *Recorder) Due(now time.Time) bool {
 	return r.waiting > 0 && (r.waiting >= urgent || now.Sub(r.last) >= report || now.Before(r.last))

@@ -31,6 +31,8 @@ type Config struct {
 	// Features are what the client says that it can, nil for Features. Without the one of SSRC rewriting it is told of
 	// sources by source-add.
 	Features []string
+	// Codecs are those of video that the client says it takes, as "av1,vp8"; empty for vp8.
+	Codecs string
 	// SignallingOnly never connects media: the offer is accepted, the transport stays idle.
 	SignallingOnly bool
 	// Old does not know of ICE restarts that the server asks for, as all clients before August 2026.
@@ -77,6 +79,9 @@ type Participant struct {
 func Join(ctx context.Context, cfg Config) (*Participant, error) {
 	if cfg.Features == nil {
 		cfg.Features = Features
+	}
+	if cfg.Codecs == "" {
+		cfg.Codecs = "vp8"
 	}
 	p := &Participant{
 		cfg:       cfg,
@@ -139,7 +144,7 @@ func (p *Participant) SendPresence(sourceInfo string) {
 	}
 	p.stream.Send(`<presence to="` + p.room + `/` + p.Endpoint() + `" xmlns="jabber:client">` + muc +
 		`<stats-id>Go-load</stats-id><c hash="sha-1" node="` + capsNode + `" ver="` + capsVersion(p.cfg.Features) + `" xmlns="` + nsCaps + `"/>` +
-		`<SourceInfo>` + escape(sourceInfo) + `</SourceInfo><jitsi_participant_codecList>vp8</jitsi_participant_codecList>` +
+		`<SourceInfo>` + escape(sourceInfo) + `</SourceInfo><jitsi_participant_codecList>` + escape(p.cfg.Codecs) + `</jitsi_participant_codecList>` +
 		`<nick xmlns="http://jabber.org/protocol/nick">` + escape(p.cfg.Name) + `</nick></presence>`)
 }
 
@@ -397,7 +402,7 @@ func (p *Participant) drop() {
 
 func (p *Participant) accept(o offer) error {
 	p.drop()
-	transport, err := newTransport(p.cfg.Network, p.cfg.OnRTP, p.cfg.OnRTCP)
+	transport, err := NewTransportOn(p.cfg.Network, p.cfg.OnRTP, p.cfg.OnRTCP)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,11 @@ func accept(ctx context.Context, agent *ice.Agent, remote Remote) (*ice.Conn, er
 			return nil, fmt.Errorf("candidate %q: %w", s, err)
 		}
 	}
-	conn, err := agent.Accept(ctx, remote.Ufrag, remote.Pwd)
+	connect := agent.Accept
+	if remote.Controlled {
+		connect = agent.Dial
+	}
+	conn, err := connect(ctx, remote.Ufrag, remote.Pwd)
 	if err != nil {
 		return nil, fmt.Errorf("connect ice: %w", err)
 	}

@@ -23,11 +23,12 @@ import (
 	"github.com/pion/srtp/v3"
 )
 
-// Remote is what the other side of a transport was signalled as. It is the DTLS server and controls ICE.
+// Remote is what the other side of a transport was signalled as. It is the DTLS server, and controls ICE unless it says otherwise.
 type Remote struct {
 	Ufrag, Pwd  string
 	Fingerprint string   // "AB:CD:…", sha-256
 	Candidates  []string // as in RFC 8839 5.1, without "candidate:"
+	Controlled  bool     // it answers an offer of ours: we control ICE
 }
 
 // Transport is the client's end of ICE, DTLS and SRTP: a controlled agent, a DTLS client, and one SRTP context for each
@@ -78,10 +79,11 @@ var sharedCertificate = sync.OnceValues(func() (tls.Certificate, error) {
 // NewTransport gathers local candidates. onRTP gets the parsed header and the whole opened packet, onRTCP an opened
 // compound packet; both buffers are valid during the call only, and one goroutine makes all calls. Either may be nil.
 func NewTransport(onRTP func(*rtp.Header, []byte, time.Time), onRTCP func([]byte)) (*Transport, error) {
-	return newTransport(nil, onRTP, onRTCP)
+	return NewTransportOn(nil, onRTP, onRTCP)
 }
 
-func newTransport(network Network, onRTP func(*rtp.Header, []byte, time.Time), onRTCP func([]byte)) (*Transport, error) {
+// NewTransportOn is NewTransport with the sockets of a network, nil for this machine's own.
+func NewTransportOn(network Network, onRTP func(*rtp.Header, []byte, time.Time), onRTCP func([]byte)) (*Transport, error) {
 	certificate, err := sharedCertificate()
 	if err != nil {
 		return nil, fmt.Errorf("make certificate: %w", err)
@@ -92,6 +94,9 @@ func newTransport(network Network, onRTP func(*rtp.Header, []byte, time.Time), o
 		socket, err := network.ListenPacket(netip.AddrPortFrom(network.Addr(), 0).String())
 		if err != nil {
 			return nil, fmt.Errorf("open media socket: %w", err)
+		}
+		if d, ok := socket.(diverter); ok {
+			d.Divert(t.media)
 		}
 		t.away = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket})
 	}
@@ -253,6 +258,18 @@ func (t *Transport) read(conn *ice.Conn) {
 	}
 }
 
+// diverter is a socket that hands media over by itself, so that it need not go through ICE.
+type diverter interface {
+	Divert(func(packet []byte, arrived time.Time))
+}
+
+// media takes what a diverter hands over, on its goroutine.
+func (t *Transport) media(packet []byte, arrived time.Time) {
+	if recv := t.recv.Load(); recv != nil && len(packet) >= 12 {
+		t.open(recv, packet[:0], packet, arrived)
+	}
+}
+
 func (t *Transport) open(recv *srtp.Context, dst, b []byte, arrived time.Time) {
 	if b[1] >= 192 && b[1] <= 223 {
 		out, err := recv.DecryptRTCP(dst, b, nil)
@@ -264,11 +281,7 @@ func (t *Transport) open(recv *srtp.Context, dst, b []byte, arrived time.Time) {
 		return
 	}
 	var h rtp.Header
-	_, err := h.Unmarshal(b)
-	var out []byte
-	if err == nil {
-		out, err = recv.DecryptRTP(dst, b, &h)
-	}
+	out, err := recv.DecryptRTP(dst, b, &h)
 	if err != nil {
 		t.unopened.Add(1)
 	} else if t.onRTP != nil {

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Serve runs a server until ctx ends: signalling on the TCP address, media on a free UDP port of the same host. The
-// first line it writes to out is its URL.
-func Serve(ctx context.Context, address string, out io.Writer) error {
+// Serve runs a server until ctx ends: signalling on the TCP address, media on a free UDP port of the same host, with pion's
+// default interceptors or without any. The first line it writes to out is its URL.
+func Serve(ctx context.Context, address string, interceptors bool, out io.Writer) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
@@ -25,7 +25,7 @@ func Serve(ctx context.Context, address string, out io.Writer) error {
 		_ = listener.Close()
 		return fmt.Errorf("listen for media: %w", err)
 	}
-	server, err := NewServer(socket)
+	server, err := NewServer(socket, interceptors)
 	if err != nil {
 		_ = listener.Close()
 		_ = socket.Close()

@@ -2,60 +2,92 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/atoll-mesh/atoll/tools/load"
+	"github.com/atoll-mesh/atoll/tools/load/bench"
 	"github.com/atoll-mesh/atoll/tools/load/plain"
 )
 
 type commands struct {
-	Bench benchCommand `cmd:"" help:"Compare a node with plain pion: CPU per forwarded packet, one publisher to N receivers."`
-	Join  joinCommand  `cmd:"" help:"Fill a room of a running node."`
-	Plain plainCommand `cmd:"" help:"Run the control server; its first line of output is its URL."`
+	Bench  benchCommand  `cmd:"" help:"Compare a node with other servers."`
+	Join   joinCommand   `cmd:"" help:"Fill a room of a running node."`
+	Record recordCommand `cmd:"" help:"Write down when the packets of Chromium's camera come and how large they are; needs root."`
+	Plain  plainCommand  `cmd:"" help:"Run the control server; its first line of output is its URL."`
 }
 
 type benchCommand struct {
-	Node      string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
-	Receivers int           `help:"Receivers at each server." default:"20"`
-	Windows   int           `help:"Windows that are to count, at each server; thrown away ones are measured again, at most as many." default:"5"`
-	Window    time.Duration `help:"Length of a window." default:"4s"`
-	Limit     float64       `help:"Fail when the node spends more than this times plain pion; 0 for no limit." default:"1.1"`
-	JSON      string        `help:"Write the report to a file." placeholder:"FILE" name:"json"`
+	Node    string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
+	Quick   bool          `help:"Two scenarios beside plain pion, in less than two minutes."`
+	Only    []string      `help:"Scenarios to play, by name; all of them unless given." placeholder:"NAME"`
+	Servers []string      `help:"Servers to measure beside each other: atoll, pion, pion-interceptors, janus." placeholder:"NAME"`
+	Windows int           `help:"Windows that are to count, at each server; thrown away ones are measured again, at most as many." default:"5"`
+	Window  time.Duration `help:"Length of a window." default:"4s"`
+	Verbose bool          `help:"Print every window." short:"v"`
+	Prompt  bool          `help:"Wake receivers by what comes, instead of looking every 4 ms. On loopback the server pays for that."`
+	JSON    string        `help:"Write the report to a file." placeholder:"FILE" name:"json"`
+	SVG     string        `help:"Draw the report into a file." placeholder:"FILE" name:"svg"`
 }
 
 // Run measures and judges.
 func (c *benchCommand) Run(ctx context.Context) error {
-	if c.Receivers < 1 || c.Windows < 1 || c.Window < 100*time.Millisecond {
-		return errors.New("at least one receiver, one window and 100 ms are needed")
+	if c.Windows < 3 || c.Window < 100*time.Millisecond {
+		return errors.New("at least three windows of 100 ms are needed")
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find the control server: %w", err)
 	}
-	bench := load.Bench{
-		Node: c.Node, Control: []string{self, "plain"}, Receivers: c.Receivers, Windows: c.Windows, Window: c.Window, Out: os.Stdout,
+	b := bench.Bench{
+		Programs: bench.Programs{Node: c.Node, Control: []string{self, "plain"}},
+		Windows:  c.Windows, Window: c.Window, Out: os.Stdout, Verbose: c.Verbose, Prompt: c.Prompt,
 	}
-	report, err := bench.Run(ctx)
-	if c.JSON != "" {
-		raw, failed := json.MarshalIndent(report, "", "  ")
-		if failed == nil {
-			failed = os.WriteFile(c.JSON, append(raw, '\n'), 0o644)
-		}
-		err = errors.Join(err, failed)
+	if b.Scenarios, err = bench.Choose(c.Quick, c.Only); err != nil {
+		return err
 	}
-	if err == nil && c.Limit > 0 && report.Ratio > c.Limit {
-		err = fmt.Errorf("the node spends %.3f times plain pion, the limit is %.3f", report.Ratio, c.Limit)
+	if b.Servers, err = bench.Kinds(c.Quick, c.Servers); err != nil {
+		return err
+	}
+	report, err := b.Run(ctx)
+	if len(report.Outcomes) > 0 {
+		err = errors.Join(err, c.keep(report))
+	}
+	if missed := report.Missed(); err == nil && len(missed) > 0 {
+		err = fmt.Errorf("missed:\n  %s", strings.Join(missed, "\n  "))
 	}
 	return err
+}
+
+// keep writes the files that were asked for.
+func (c *benchCommand) keep(report bench.Report) error {
+	var errs []error
+	if c.JSON != "" {
+		raw, err := json.MarshalIndent(report, "", "  ")
+		if err == nil {
+			err = os.WriteFile(c.JSON, append(raw, '\n'), 0o644)
+		}
+		errs = append(errs, err)
+	}
+	if c.SVG != "" {
+		var chart bytes.Buffer
+		err := report.Chart(&chart)
+		if err == nil {
+			err = os.WriteFile(c.SVG, chart.Bytes(), 0o644)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 type joinCommand struct {
@@ -75,11 +107,14 @@ func (c *joinCommand) Run(ctx context.Context) error {
 }
 
 type plainCommand struct {
-	Addr string `help:"Where to listen for signalling." default:"127.0.0.1:0"`
+	Addr         string `help:"Where to listen for signalling." default:"127.0.0.1:0"`
+	Interceptors bool   `help:"With the interceptors that pion has by default."`
 }
 
 // Run serves.
-func (c *plainCommand) Run(ctx context.Context) error { return plain.Serve(ctx, c.Addr, os.Stdout) }
+func (c *plainCommand) Run(ctx context.Context) error {
+	return plain.Serve(ctx, c.Addr, c.Interceptors, os.Stdout)
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -121,6 +121,11 @@ export class Session {
     });
   }
 
+  /** Whether the browser got hold of a relay. */
+  relayed(): boolean {
+    return this.#connection.localDescription?.sdp.includes(' typ relay') ?? false;
+  }
+
   close(): void {
     this.#closed = true;
     this.#connection.ontrack = null;

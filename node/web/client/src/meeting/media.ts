@@ -15,6 +15,7 @@ import { NS } from '../xmpp/names';
 import { answer, refuse } from '../xmpp/stream';
 import { attribute, child, x } from '../xmpp/xml';
 import type { State } from './state';
+import { explainUnreachable } from './unreachable';
 
 /** Who takes part in a Jingle exchange. */
 export interface Context {
@@ -49,6 +50,8 @@ export class MediaRoom {
   #restartDelay = RESTART_MIN;
   #restart: ReturnType<typeof setTimeout> | undefined;
   #connectedAt = 0;
+  /** the session that was connected last */
+  #connected: Session | undefined;
   #wanted: ReceiverConstraints = { maxHeight: 720, heights: {} };
   #wantedTimer: ReturnType<typeof setTimeout> | undefined;
   #watching = false;
@@ -265,8 +268,16 @@ export class MediaRoom {
 
   #connectionState(session: Session, state: RTCPeerConnectionState): void {
     this.state.mediaLost.value = state === 'disconnected' || state === 'failed';
-    if (state === 'connected') this.#connectedAt = Date.now();
-    if (state === 'failed') this.#askRestart(session, 'connectivity-error');
+    if (state === 'connected') {
+      this.#connectedAt = Date.now();
+      this.#connected = session;
+      this.state.unreachable.value = '';
+    }
+    if (state !== 'failed') return;
+    if (this.#connected !== session) {
+      this.state.unreachable.value = explainUnreachable(this.iceServers.length > 0, session.relayed());
+    }
+    this.#askRestart(session, 'connectivity-error');
   }
 
   /** Ends the session and asks for a fresh one, after a while that grows with every failure. */

@@ -1,5 +1,6 @@
 /** What the page tells of the nodes behind a meeting, in words. */
 import type { Link, Topology } from '../bridge/topology';
+import { milliseconds } from '../homing/nearest';
 
 export interface NodeLine {
   readonly name: string;
@@ -90,8 +91,4 @@ function pairs({ self, links }: Topology): Link[] {
     if (!found.has(key) || link.from === self) found.set(key, link);
   }
   return [...found.values()].sort((a, b) => Number(b.from === self) - Number(a.from === self));
-}
-
-function milliseconds(value: number): string {
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 }

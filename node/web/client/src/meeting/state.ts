@@ -51,6 +51,8 @@ export class State {
   readonly reconnecting = signal(false);
   /** media that was there is away */
   readonly mediaLost = signal(false);
+  /** why no media came through at all; '' once some did */
+  readonly unreachable = signal('');
   readonly subject = signal('');
   /** own endpoint id */
   readonly endpoint = signal('');

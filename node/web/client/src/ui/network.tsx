@@ -6,7 +6,8 @@ import { overview, type LinkLine, type NodeLine, type PersonLine } from '../meet
 import { Icon } from './icons';
 import { callName } from './people';
 
-export function NetworkButton({ meeting }: { meeting: Meeting }) {
+/** @param measured what the page knows of nodes near the person */
+export function NetworkButton({ meeting, measured }: { meeting: Meeting; measured: string }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [open, setOpen] = useState(false);
   useEffect(() => (open ? meeting.media.watchNetwork() : undefined), [meeting, open]);
@@ -29,6 +30,11 @@ export function NetworkButton({ meeting }: { meeting: Meeting }) {
       <dialog ref={dialog} class="card network" aria-labelledby="network-title" onClose={() => setOpen(false)}>
         <h2 id="network-title">Network</h2>
         <div class="network-body" role="region" aria-labelledby="network-title" tabIndex={0}>
+          {measured !== '' && (
+            <p data-testid="network-home">
+              {measured}
+            </p>
+          )}
           {open && <Body meeting={meeting} />}
         </div>
         <form method="dialog">

@@ -7,7 +7,7 @@ import { CameraButton, MicrophoneButton } from './controls';
 import { Level, Pickers } from './pickers';
 import { Media } from './player';
 
-export function Prejoin({ meeting, title, name }: { meeting: Meeting; title: string; name: string }) {
+export function Prejoin({ meeting, title, name, arrived }: { meeting: Meeting; title: string; name: string; arrived: string }) {
   const { devices } = meeting;
   const [typed, setTyped] = useState(name);
   const first = useFirst<HTMLInputElement>(name === '');
@@ -24,6 +24,7 @@ export function Prejoin({ meeting, title, name }: { meeting: Meeting; title: str
   return (
     <main class="card wide">
       <h1>{title}</h1>
+      {arrived !== '' && <p data-testid="arrived">{arrived}</p>}
       <div class="before">
         <div class="preview">
           <div class="frame">

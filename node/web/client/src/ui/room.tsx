@@ -10,7 +10,7 @@ import { playRefused, soundBlocked } from './sound';
 
 const WIDE = 900;
 
-export function Room({ meeting, title }: { meeting: Meeting; title: string }) {
+export function Room({ meeting, title, measured }: { meeting: Meeting; title: string; measured: string }) {
   const { state } = meeting;
   const [chatOpen, setChatOpen] = useState(() => innerWidth >= WIDE);
   const [chatFocused, setChatFocused] = useState(false);
@@ -40,7 +40,7 @@ export function Room({ meeting, title }: { meeting: Meeting; title: string }) {
           {title}
         </h1>
         <span class="count">{people(state.participants.value.length + 1)}</span>
-        <NetworkButton meeting={meeting} />
+        <NetworkButton meeting={meeting} measured={measured} />
       </header>
       <Notices meeting={meeting} />
       <main>
@@ -61,7 +61,8 @@ function Notices({ meeting }: { meeting: Meeting }) {
   const { state, devices } = meeting;
   const reconnecting = state.reconnecting.value;
   const notices = [
-    state.mediaLost.value && !reconnecting ? 'Sound and picture are interrupted …' : '',
+    state.unreachable.value,
+    state.mediaLost.value && !reconnecting && state.unreachable.value === '' ? 'Sound and picture are interrupted …' : '',
     state.phase.value === 'joining' && !reconnecting ? 'Joining …' : '',
     devices.problem.value,
     state.notice.value,

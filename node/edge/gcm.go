@@ -1,0 +1,118 @@
+package edge
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/pion/srtp/v3"
+)
+
+// tagSize is the length of the authentication tag behind a packet.
+const tagSize = 16
+
+var errHeader = errors.New("the packet ends within its header")
+
+// gcm protects RTP packets with AES-GCM (RFC 7714). It keeps no state of a packet: who calls it owns the indices, and
+// the room for a nonce. Safe for concurrent use.
+type gcm struct {
+	aead cipher.AEAD
+	salt [12]byte
+}
+
+type nonce [12]byte
+
+// newGCM derives the session keys for RTP, nil when the profile is not AES-GCM.
+func newGCM(key, salt []byte, profile srtp.ProtectionProfile) (*gcm, error) {
+	switch profile {
+	case srtp.ProtectionProfileAeadAes128Gcm, srtp.ProtectionProfileAeadAes256Gcm:
+	default:
+		return nil, nil
+	}
+	if len(salt) != 12 {
+		return nil, fmt.Errorf("the master salt has %d bytes", len(salt))
+	}
+	master, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fmt.Errorf("master key: %w", err)
+	}
+	const labelKey, labelSalt = 0, 2 // RFC 3711 4.3.2
+	block, err := aes.NewCipher(derive(master, salt, labelKey, len(key)))
+	if err != nil {
+		return nil, fmt.Errorf("session key: %w", err)
+	}
+	g := &gcm{}
+	if g.aead, err = cipher.NewGCM(block); err != nil {
+		return nil, fmt.Errorf("session key: %w", err)
+	}
+	copy(g.salt[:], derive(master, salt, labelSalt, len(g.salt)))
+	return g, nil
+}
+
+// derive is the key derivation of RFC 3711 4.3.1 with a rate of zero.
+func derive(master cipher.Block, salt []byte, label byte, n int) []byte {
+	var in [16]byte
+	copy(in[:14], salt)
+	in[7] ^= label
+	var out []byte
+	for i := 0; len(out) < n; i++ {
+		binary.BigEndian.PutUint16(in[14:], uint16(i))
+		out = append(out, make([]byte, 16)...)
+		master.Encrypt(out[len(out)-16:], in[:])
+	}
+	return out[:n]
+}
+
+// of makes the nonce of a packet (RFC 7714 8.1).
+func (g *gcm) of(n *nonce, b []byte, index uint64) {
+	*n = nonce(g.salt)
+	for i, v := range b[8:12] { // SSRC
+		n[2+i] ^= v
+	}
+	for i := range 6 {
+		n[6+i] ^= byte(index >> (8 * (5 - i)))
+	}
+}
+
+// seal seals the packet b with its index, in place when there is room for the tag behind it.
+func (g *gcm) seal(n *nonce, b []byte, index uint64) []byte {
+	at := headerLength(b)
+	b = slices.Grow(b, tagSize)
+	g.of(n, b, index)
+	return b[:at+len(g.aead.Seal(b[at:at], n[:], b[at:], b[:at]))]
+}
+
+// open opens the packet b with its index in place.
+func (g *gcm) open(n *nonce, b []byte, index uint64) ([]byte, error) {
+	at := headerLength(b)
+	if at == 0 {
+		return nil, errHeader
+	}
+	g.of(n, b, index)
+	plain, err := g.aead.Open(b[at:at], n[:], b[at:], b[:at])
+	if err != nil {
+		return nil, fmt.Errorf("open RTP: %w", err)
+	}
+	return b[:at+len(plain)], nil
+}
+
+// headerLength is how much of an RTP packet stays in clear: the header with its extensions. 0 when the packet ends within it.
+func headerLength(b []byte) int {
+	if len(b) < 12 {
+		return 0
+	}
+	n := 12 + 4*int(b[0]&0x0f)
+	if b[0]&0x10 != 0 {
+		if len(b) < n+4 {
+			return 0
+		}
+		n += 4 + 4*int(binary.BigEndian.Uint16(b[n+2:]))
+	}
+	if len(b) < n {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,26 @@
+// Package bench measures a node beside other servers, in one run and on the same load, and says whether it is cheap enough.
+//
+// # Servers
+//
+// Every server runs as a process of its own: the node (the real binary), plain pion without interceptors and with its default
+// ones (package plain), and Janus as Debian ships it (package janus). They all stand while a scenario is measured; the load goes
+// to one after the other, in short windows whose order turns from round to round. So whatever else the machine does meets all of
+// them alike, and ratios of one run mean something where absolute figures do not.
+//
+// # Load
+//
+// Clients negotiate ICE, DTLS and SRTP as participants of a node do and have a socket of their own each. Once all have joined, one
+// goroutine sends for all publishers and one reads for all receivers (package socket), so that the generator costs a fraction of
+// any server. Receivers open what they get, send receiver reports once a second, and transport-wide feedback ten times a
+// second to a server that asked for it by numbering its packets. They give the kernel no chance to hand over several packets as
+// one (no UDP GRO): the kernel cuts segmented datagrams up on the server's account, as it does where the network card cannot.
+//
+// # Figures
+//
+// CPU is user and system time of the server's process in a window by the packets that were sent in it and delivered: what the
+// server spends on receiving is in it, and so is on loopback what the kernel spends on the receiving sockets. Latency is from the time of sending,
+// which is in the payload, to the time at which the kernel took the packet in at the receiver's socket.
+//
+// A window does not count in which the generator starved: it came late with more than a fiftieth of its plan, or
+// less than 99 % arrived. It is measured again, at most as often as windows were asked for.
+package bench

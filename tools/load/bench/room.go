@@ -1,0 +1,279 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/atoll-mesh/atoll/tools/load"
+	"github.com/atoll-mesh/atoll/tools/load/participant"
+	"github.com/atoll-mesh/atoll/tools/load/socket"
+)
+
+const (
+	joinPatience = 30 * time.Second
+	// stragglers is how long packets of a window may still arrive after its end, while publishing goes on.
+	stragglers   = 250 * time.Millisecond
+	feedbackRate = 100 * time.Millisecond
+)
+
+// room is one server with everybody in it.
+type room struct {
+	kind     Kind
+	scenario Scenario
+	server   server
+	pool     *socket.Pool
+	seats    []seat
+	ears     []*ear // of those who receive
+	show     *show
+	joins    []join
+	empty    int64 // resident memory at the start
+	prompt   bool
+}
+
+// join is how one client came in.
+type join struct {
+	took  time.Duration // from its first packet to the first packet of a picture, or of sound where there are no pictures
+	trips int           // round trips of signalling, ICE and DTLS
+}
+
+// fill starts a server and lets everybody join, one after the other, while those who send do.
+func fill(ctx context.Context, kind Kind, s Scenario, with Programs, pool *socket.Pool) (*room, error) {
+	r := &room{kind: kind, scenario: s, pool: pool, show: new(show)}
+	var err error
+	if r.server, err = start(ctx, kind, s, with); err != nil {
+		return nil, err
+	}
+	if r.empty, err = memory(r.server); err == nil {
+		err = r.fill(ctx)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s in %s: %w\nit said:\n%s", kind, s.Name, err, r.server.log())
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
+func (r *room) fill(ctx context.Context) error {
+	r.pool.Gather(false)
+	p, err := r.scenario.plan()
+	if err != nil {
+		return err
+	}
+	var playing sync.WaitGroup
+	playingCtx, stop := context.WithCancel(ctx)
+	var failed error
+	defer func() {
+		stop()
+		playing.Wait()
+	}()
+	// Who sends comes first. Nobody has media before there are two.
+	var waiting []func() error
+	for at := range r.scenario.people() {
+		begun := time.Now()
+		c, performer, e := r.client(at, p)
+		ctx, cancel := context.WithTimeout(ctx, joinPatience)
+		defer cancel()
+		s, err := r.server.join(ctx, c)
+		if err != nil {
+			return fmt.Errorf("client %d: %w", at, err)
+		}
+		r.seats = append(r.seats, s)
+		waiting = append(waiting, func() error {
+			out, in, err := s.ready(ctx)
+			if err != nil {
+				return fmt.Errorf("client %d: %w", at, err)
+			}
+			if e != nil {
+				e.to = in
+			}
+			if performer != nil {
+				performer.to = out
+				r.show.add(performer)
+			}
+			return nil
+		})
+		if at == 0 {
+			continue
+		}
+		for _, f := range waiting {
+			if err := f(); err != nil {
+				return err
+			}
+		}
+		waiting = nil
+		if at == 1 {
+			playing.Go(func() { failed = r.show.run(playingCtx) })
+		}
+		if e == nil {
+			continue
+		}
+		if err := e.await(ctx, !r.scenario.Mute); err != nil {
+			return errors.Join(fmt.Errorf("client %d: %w", at, err), failed)
+		}
+		if at > 1 {
+			r.joins = append(r.joins, join{e.began(!r.scenario.Mute).Sub(begun), s.trips() + c.line.trips()})
+		}
+	}
+	return nil
+}
+
+// client makes one who joins, what it sends and what it hears, each nil when it does not.
+func (r *room) client(at int, p plan) (client, *performer, *ear) {
+	c := client{scenario: r.scenario, at: at, codec: p.codec, line: &line{Pool: r.pool}}
+	var f *performer
+	if c.sends() {
+		ssrc := uint32(100 * (at + 1))
+		c.ssrcs = participant.SSRCs{Audio: ssrc}
+		for i := range p.encodings {
+			c.ssrcs.Video = append(c.ssrcs.Video, ssrc+1+2*uint32(i))
+			c.ssrcs.RTX = append(c.ssrcs.RTX, ssrc+2+2*uint32(i))
+		}
+		f = newPerformer(at, r.scenario.Senders, p, r.server.payload(p.codec), ssrc, c.ssrcs.Video)
+		f.listeners = r.scenario.listeners()
+		c.onRTCP = f.feedback
+	}
+	var e *ear
+	if c.receives() {
+		e = newEar(r.server.feedback())
+		c.onRTP = e.RTP
+		r.ears = append(r.ears, e)
+	}
+	return c, f, e
+}
+
+// await polls for the first packet, whose time is the kernel's.
+func (e *ear) await(ctx context.Context, picture bool) error {
+	for e.began(picture).IsZero() {
+		if err := rest(ctx, time.Millisecond); err != nil {
+			return fmt.Errorf("wait for the first packet: %w", err)
+		}
+	}
+	return nil
+}
+
+// measure sends for warm and then for d, and returns what the server spent and delivered in d.
+func (r *room) measure(ctx context.Context, warm, d time.Duration) (Window, error) {
+	r.pool.Gather(!r.prompt)
+	defer r.pool.Gather(false)
+	ctx, cancel := context.WithCancel(ctx)
+	var traffic sync.WaitGroup
+	var failed error
+	traffic.Go(func() { r.answer(ctx) })
+	traffic.Go(func() {
+		failed = r.show.run(ctx)
+		cancel()
+	})
+	w, err := r.window(ctx, warm, d)
+	cancel()
+	traffic.Wait()
+	if err := errors.Join(failed, err); err != nil {
+		return w, fmt.Errorf("measure %s: %w", r.kind, err)
+	}
+	return w, nil
+}
+
+func (r *room) window(ctx context.Context, warm, d time.Duration) (w Window, err error) {
+	if err := rest(ctx, warm); err != nil {
+		return w, err
+	}
+	objects, counts, err := r.server.allocated(ctx)
+	if err != nil {
+		return w, err
+	}
+	waited := r.waited()
+	from := r.show.open()
+	for _, e := range r.ears {
+		e.Open(from)
+	}
+	before, err := cpu(r.server)
+	if err == nil {
+		err = rest(ctx, d)
+	}
+	if err != nil {
+		return w, err
+	}
+	spent, err := cpu(r.server)
+	if err != nil {
+		return w, err
+	}
+	to, heard, sent, slipped := r.show.close()
+	for _, e := range r.ears {
+		e.Close(to)
+	}
+	for i := range spent {
+		spent[i] -= before[i]
+		w.CPU += spent[i]
+	}
+	w = Window{CPU: w.CPU, Each: spent, Elapsed: to.Sub(from), Sent: sent, Expected: heard, Slipped: slipped, Waited: r.waited() - waited}
+	later, _, err := r.server.allocated(ctx)
+	if err != nil {
+		return w, err
+	}
+	if counts {
+		w.Allocated = int64(later - objects)
+	}
+	if err := rest(ctx, stragglers); err != nil {
+		return w, err
+	}
+	var latency load.Histogram
+	for _, e := range r.ears {
+		w.Delivered += e.Count(&latency)
+	}
+	w.P50, w.P99 = latency.Quantile(0.5), latency.Quantile(0.99)
+	return w, nil
+}
+
+// answer lets each receiver report once a second and give feedback ten times, one after the other.
+func (r *room) answer(ctx context.Context) {
+	if len(r.ears) == 0 {
+		return
+	}
+	ticker := time.NewTicker(feedbackRate / time.Duration(len(r.ears)))
+	defer ticker.Stop()
+	for i := 0; ; i++ {
+		e := r.ears[i%len(r.ears)]
+		select {
+		case <-ticker.C:
+			e.feed()
+			if i/len(r.ears)%10 == i%10 {
+				e.report()
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// waited returns how long the server's threads stood in a queue for a core.
+func (r *room) waited() (sum time.Duration) {
+	for _, pid := range r.server.pids() {
+		sum += queued(pid)
+	}
+	return sum
+}
+
+// close lets everybody leave and stops the server.
+func (r *room) close() error {
+	r.pool.Gather(false)
+	var leaving sync.WaitGroup
+	for _, s := range slices.Backward(r.seats) {
+		leaving.Go(s.leave)
+	}
+	leaving.Wait()
+	return r.server.stop()
+}
+
+func rest(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
