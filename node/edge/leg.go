@@ -318,18 +318,17 @@ func (l *Leg) SendRTCP(compound []byte) error {
 
 // way returns the path to send over, nil when there is a pipe. The caller holds l.out.
 func (l *Leg) way() (*Path, error) {
-	if l.out.err != nil {
+	switch p := l.path.Load(); {
+	case l.out.err != nil:
 		return nil, l.out.err
-	}
-	if l.out.pipe != nil {
+	case l.out.pipe != nil:
 		return nil, nil
-	}
-	p := l.path.Load()
-	if p == nil || p.route.Load() == nil {
+	case p == nil || p.route.Load() == nil:
 		l.edge.stats.sendFailed.Add(1)
 		return nil, ErrNoRoute
+	default:
+		return p, nil
 	}
-	return p, nil
 }
 
 // send seals b at once and sends it over the path, or the pipe when that is nil. The caller holds l.out.

@@ -7,6 +7,7 @@ test('without config.js everything is derived from the address', () => {
   expect(readConfig(undefined, new Map(), here)).toEqual({
     hosts: { domain: 'meet.example', muc: 'conference.meet.example', focus: 'focus.meet.example' },
     websocket: 'wss://meet.example/xmpp-websocket',
+    elsewhere: [],
     codecs: ['VP8', 'VP9', 'H264', 'AV1'],
     prejoin: true,
     startWithAudioMuted: false,
@@ -47,4 +48,13 @@ test('both names of the page before joining work, in config.js and in links', ()
   expect(prejoin({}, ['config.prejoinPageEnabled', false])).toBe(false);
   expect(prejoin({ prejoinConfig: { enabled: false } }, ['config.prejoinConfig.enabled', true])).toBe(true);
   expect(prejoin({}, ['config.prejoinConfig.enabled', 'no'])).toBe(true);
+});
+
+test('the other nodes that can be tried: the cluster by its name, then those that the node names', () => {
+  const nearest = { node: 'a', region: 'eu', candidates: [{ node: 'b', region: 'us', url: 'https://b.meet.example' }] };
+  const config = { hosts: { domain: 'meet.example' }, websocket: '/xmpp-websocket', nearest };
+  expect(readConfig(config, new Map(), new URL('https://a.meet.example/room')).elsewhere).toEqual([
+    'wss://meet.example/xmpp-websocket',
+    'wss://b.meet.example/xmpp-websocket',
+  ]);
 });

@@ -245,3 +245,39 @@ test('a handler that throws does not end the stream', () => {
   expect(events.at(-1)).toBe('message two');
   error.mockRestore();
 });
+
+test('looks for its session at other nodes when its own is gone, and stays where it found it', () => {
+  stream = new Stream(
+    { url: 'ws://one/xmpp-websocket', domain: 'example', room: 'r', elsewhere: ['ws://two/xmpp-websocket', 'ws://three/xmpp-websocket'] },
+    {
+      online: (jid) => events.push(`online ${jid}`),
+      offline: () => events.push('offline'),
+      resumed: () => events.push('resumed'),
+      lost: (reason) => events.push(`lost ${reason}`),
+      stanza: () => undefined,
+    },
+  );
+  online();
+  events = [];
+  Socket.all.at(-1)!.cut();
+  const hosts: string[] = [];
+  const next = (): Socket => {
+    vi.advanceTimersByTime(4_000);
+    const socket = Socket.all.at(-1)!;
+    hosts.push(new URL(socket.url).host);
+    expect(new URL(socket.url).searchParams.get('previd')).toBe('node-token');
+    return socket;
+  };
+  next().cut();
+  const two = next();
+  authenticate(two);
+  two.say('<failed xmlns="urn:xmpp:sm:3"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></failed>');
+  expect(events).toEqual(['offline']);
+  const three = next();
+  authenticate(three);
+  three.say('<resumed xmlns="urn:xmpp:sm:3" h="0" previd="node-token"/>');
+  expect(events).toEqual(['offline', 'resumed']);
+  three.cut();
+  next();
+  expect(hosts).toEqual(['one', 'two', 'three', 'three']);
+});

@@ -191,7 +191,7 @@ export class Meeting {
 
   #connect(): void {
     const stream: Stream = new Stream(
-      { url: this.config.websocket, domain: this.config.hosts.domain, room: roomTitle(this.roomNode) },
+      { url: this.config.websocket, domain: this.config.hosts.domain, room: roomTitle(this.roomNode), elsewhere: this.config.elsewhere },
       {
         online: (jid) => this.#online(stream, jid),
         offline: () => {

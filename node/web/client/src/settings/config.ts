@@ -2,10 +2,14 @@
  * What the node's /config.js says (window.config), with the part of it that a link may override in its hash.
  * Links never override where the page connects to.
  */
+import { readNearest } from '../homing/nearest';
+
 export interface Config {
   hosts: { domain: string; muc: string; focus: string };
   /** XMPP over WebSocket (RFC 7395), without a query. */
   websocket: string;
+  /** The same at other nodes. */
+  elsewhere: readonly string[];
   /** video codecs, the preferred first */
   codecs: readonly string[];
   prejoin: boolean;
@@ -49,6 +53,14 @@ function absolute(url: string, location: Location | URL): string {
   return made.href;
 }
 
+/** The sockets of the cluster's name, when the page came by a node's, and of the nodes that config.js names. */
+function elsewhere(websocket: string, domain: string, location: Location | URL, nearest: unknown): readonly string[] {
+  const { pathname } = new URL(websocket);
+  const origins = readNearest(nearest)?.candidates.map(({ url }) => url) ?? [];
+  if (location.hostname.endsWith(`.${domain}`)) origins.unshift(`${location.protocol}//${domain}${location.port === '' ? '' : `:${location.port}`}`);
+  return origins.map((origin) => absolute(`${origin}${pathname}`, location));
+}
+
 /**
  * @param base window.config, whatever it is
  * @param hash the values of the link's hash, by their dotted name (see hashParameters)
@@ -59,6 +71,7 @@ export function readConfig(base: unknown, hash: ReadonlyMap<string, unknown>, lo
   const hosts = object(config['hosts']);
   const domain = string(hosts['domain'], location.hostname);
   const override = (name: string): unknown => hash.get(`config.${name}`) ?? config[name];
+  const websocket = absolute(string(config['websocket'], '/xmpp-websocket'), location);
   const prejoin = object(config['prejoinConfig'])['enabled'] ?? config['prejoinPageEnabled'];
   return {
     hosts: {
@@ -66,7 +79,8 @@ export function readConfig(base: unknown, hash: ReadonlyMap<string, unknown>, lo
       muc: string(hosts['muc'], `conference.${domain}`),
       focus: string(hosts['focus'], `focus.${domain}`),
     },
-    websocket: absolute(string(config['websocket'], '/xmpp-websocket'), location),
+    websocket,
+    elsewhere: elsewhere(websocket, domain, location, config['nearest']),
     codecs: codecs(
       hash.get('config.videoQuality.codecPreferenceOrder') ?? object(config['videoQuality'])['codecPreferenceOrder'],
     ),

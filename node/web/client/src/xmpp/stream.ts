@@ -4,7 +4,8 @@
  * All of the login is sent at once, without waiting for the answers between: online after one round trip on an open
  * socket, resumed after one too. A lost socket is resumed for as long as the server keeps the session (`?previd=` in
  * the URL names it, so that a server can find who holds it); what is sent meanwhile waits. When the session is gone the
- * stream is over: `lost` is called once, and whoever wants to go on makes a new Stream.
+ * stream is over: `lost` is called once, and whoever wants to go on makes a new Stream. A session can be resumed at any node: those
+ * that are known are tried in turn.
  */
 import { Ledger } from './ledger';
 import { NS } from './names';
@@ -27,6 +28,8 @@ export interface StreamConfig {
   url: string;
   domain: string;
   room: string;
+  /** the same at other nodes, that are tried when a lost socket cannot be opened again */
+  elsewhere?: readonly string[];
 }
 
 /** An IQ that was answered with an error, or not at all (`timeout`, `closed`). */
@@ -48,6 +51,10 @@ interface Request {
 
 const REQUEST_TIMEOUT = 10_000;
 const ATTEMPT_TIMEOUT = 10_000;
+/** Then the next node is tried: one whose machine is gone does not refuse. */
+const ELSEWHERE_TIMEOUT = 4_000;
+/** Nodes that do not know our session until it is over. */
+const DENIALS = 3;
 const RESUME_FOR = 60_000;
 const RESUME_DELAYS = [100, 500, 1000, 2000, 4000];
 const PING_IDLE = 10_000;
@@ -74,6 +81,7 @@ export class Stream {
   #pingsLost = 0;
   #lastId = 0;
   #home: string;
+  #denials = 0;
 
   constructor(
     private readonly config: StreamConfig,
@@ -136,17 +144,24 @@ export class Stream {
   }
 
   #url(): string {
-    const url = new URL(this.#attempts % 2 === 0 ? this.config.url : this.#home);
+    const url = new URL(this.#attempts === 0 ? this.config.url : this.#next());
     url.searchParams.set('room', this.config.room);
     if (this.#ledger.token !== '') url.searchParams.set('previd', this.#ledger.token);
     return url.href;
   }
 
+  /** Where to look for the session: where it was last, by the name that we came by, at the other nodes that we know. */
+  #next(): string {
+    const all = [...new Set([this.#home, this.config.url, ...(this.config.elsewhere ?? [])])];
+    return all[(this.#attempts - 1) % all.length]!;
+  }
+
   #dial(): void {
-    const socket = new WebSocket(this.#url(), 'xmpp');
+    const url = this.#url();
+    const socket = new WebSocket(url, 'xmpp');
     this.#socket = socket;
     clearTimeout(this.#attempt);
-    this.#attempt = setTimeout(() => this.#drop(), ATTEMPT_TIMEOUT);
+    this.#attempt = setTimeout(() => this.#drop(), this.#elsewhere() ? ELSEWHERE_TIMEOUT : ATTEMPT_TIMEOUT);
     socket.onopen = () => {
       if (socket === this.#socket) this.#login();
     };
@@ -195,7 +210,9 @@ export class Stream {
         this.#resumed(element);
         return;
       case 'failed':
-        this.#lose('session-expired');
+        // A node that does not know it may be the only one that does not.
+        if (this.#phase === 'offline' && this.#elsewhere() && ++this.#denials < DENIALS) this.#drop();
+        else this.#lose('session-expired');
         return;
       case 'failure':
         this.#lose(errorCondition(element) || 'not-authorized');
@@ -217,11 +234,17 @@ export class Stream {
     this.events.online(this.jid);
   }
 
+  /** Another node can be asked for our session. */
+  #elsewhere(): boolean {
+    return this.#phase === 'offline' && (this.config.elsewhere ?? []).length > 0;
+  }
+
   #resumed(element: Element): void {
     if (this.#phase !== 'offline') return;
     clearTimeout(this.#attempt);
     this.#phase = 'online';
-    this.#attempts = 0;
+    this.#home = this.#attempts === 0 ? this.config.url : this.#next();
+    this.#attempts = this.#denials = 0;
     this.#ledger.acknowledged(Number(attribute(element, 'h')));
     for (const stanza of this.#ledger.unacknowledged) this.#socket?.send(stanza);
     for (const stanza of this.#waiting.splice(0)) this.#sendNow(stanza);
