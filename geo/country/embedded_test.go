@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -139,14 +138,8 @@ func TestLookupAllocatesNothing(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	z, err := gzip.NewReader(bytes.NewReader(inside))
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
+	plain := []byte(magic + "\x01\x35\x29\x99" + "\x00\x01DE\x14\x82\x05\x39" +
+		"\x00\x00\x00\x02\x80\x80\x80\x80\x01\x01\x01\x00" + "\x00\x00\x00\x01\x07\x01")
 	packed := func(b []byte) []byte {
 		var out bytes.Buffer
 		w, _ := gzip.NewWriterLevel(&out, gzip.BestSpeed)
@@ -161,11 +154,14 @@ func TestParseRefuses(t *testing.T) {
 		"nothing":    nil,
 		"no gzip":    []byte("atoll country 1\n"),
 		"packed cut": inside[:len(inside)/2],
+		"checksum":   append(bytes.Clone(inside[:len(inside)-8]), make([]byte, 8)...),
 		"another":    packed([]byte("something else altogether")),
 		"header":     packed(plain[:20]),
 		"cut":        packed(plain[:len(plain)-1]),
 		"long":       packed(append(bytes.Clone(plain), 0)),
-		"no country": packed(append(bytes.Clone(plain[:len(plain)-1]), 255)),
+		"no country": packed(append(bytes.Clone(plain[:len(plain)-1]), 2)),
+		"no order":   packed(bytes.Replace(plain, []byte("\x80\x01\x01\x01\x00"), []byte("\x80\x01\x00\x01\x00"), 1)),
+		"too many":   packed(bytes.Replace(plain, []byte("\x00\x00\x00\x02"), []byte("\xff\x00\x00\x02"), 1)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if table, err := Parse(b); err == nil {
