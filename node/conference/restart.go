@@ -36,6 +36,7 @@ func (r *Rooms) Restart(ctx context.Context, jid string, endpoint room.EndpointI
 		}
 		p.answered = answered
 		t.WebSocket = c.channelURL(p, cmp.Or(t.Socket, p.session.SocketURL()), string(at))
+		t.Fingerprint = "" // the association goes on, with the certificate that it began with
 		c.applyFocus(now, p, p.focus.RestartICE(now, t))
 		return nil
 	})
