@@ -115,7 +115,7 @@ var kinds = map[string]string{
 	".woff2": "font/woff2",
 }
 
-// measures returns the origins that the page may ask for how far they are.
+// measures returns the origins that the page may ask for how far they are, and those of their sockets: its session can be resumed there.
 func (p *page) measures(r *http.Request) string {
 	if p.homing == nil {
 		return ""
@@ -123,7 +123,7 @@ func (p *page) measures(r *http.Request) string {
 	var all strings.Builder
 	for _, c := range near(p.homing, r).Candidates {
 		if c.URL != "" {
-			all.WriteString(" " + c.URL)
+			all.WriteString(" " + c.URL + " ws" + strings.TrimPrefix(c.URL, "http"))
 		}
 	}
 	return all.String()
