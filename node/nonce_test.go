@@ -35,7 +35,8 @@ func (n *notary) Send(b []byte) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.packets++
-	seen, at := n.sealed, [2]uint64{}
+	seen := n.sealed
+	var at [2]uint64
 	if b[1] >= 192 && b[1] < 224 {
 		seen = n.rtcp
 		at = [2]uint64{uint64(binary.BigEndian.Uint32(b[4:])), uint64(binary.BigEndian.Uint32(b[len(b)-4:]))}

@@ -52,6 +52,8 @@ type association struct {
 	state  []byte     // while it sleeps
 	begun  bool
 	closed bool
+	// through: the handshake of conn is done, and so is pion's of one that was resumed. Before, its state is not to be read.
+	through bool
 
 	since atomic.Int64 // when a record came last, nanoseconds since 1970; 0: none since it sleeps
 }
@@ -102,7 +104,7 @@ func (a *association) sleep() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	conn := a.conn
-	if conn == nil || a.closed {
+	if conn == nil || a.closed || !a.through {
 		return
 	}
 	a.wire.kill()
@@ -124,7 +126,7 @@ func (a *association) wake() {
 		a.mu.Unlock()
 		return
 	}
-	a.state, a.begun = nil, false
+	a.state, a.begun, a.through = nil, false, false
 	a.wire = newRecords(a.leg.sendRecord)
 	a.mu.Unlock()
 	a.resume(state)
@@ -200,6 +202,10 @@ func resume(state []byte, wire net.PacketConn, options []dtls.Option) (conn *dtl
 
 func (a *association) run(conn *dtls.Conn, then func(*dtls.Conn) error) {
 	err := conn.HandshakeContext(context.Background())
+	a.mu.Lock()
+	a.through = err == nil && a.conn == conn
+	a.mu.Unlock()
+	a.since.Store(time.Now().UnixNano())
 	switch {
 	case err == nil && then != nil:
 		err = then(conn)

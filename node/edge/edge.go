@@ -273,7 +273,7 @@ func (e *Edge) read() {
 		e.take(n, now)
 		until, wait := now.Add(frameTime), shortly
 		for e.frames.open() && !e.out.urgent() {
-			left := until.Sub(time.Now())
+			left := time.Until(until)
 			if left <= 0 {
 				break
 			}
