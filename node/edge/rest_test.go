@@ -84,7 +84,7 @@ func TestASleepingAssociationMoves(t *testing.T) {
 		t.Fatal(err)
 	}
 	moved.Attach(way)
-	way.Redirect(moved.Deliver)
+	way.Redirect(func(sealed []byte) { moved.Deliver(sealed) })
 	c.sendRTP(1, 2)
 	rb.wait("media", func() bool { return len(rb.rtp[1]) > 0 })
 	moved.dtls.sleep()
