@@ -33,6 +33,7 @@ var engines = map[string]string{
 	"node/edge/path":        "when to check, answer and nominate is tested in virtual time",
 	"node/edge/counter":     "a counter that repeats gives keys away; every case is tested without sockets",
 	"node/session":          "what is handed over is a value",
+	"node/handover/plan":    "who waits for what how long is tested in virtual time",
 	"node/sfu/...":          "who gets what is decided by arguments alone, so that every decision can be replayed",
 	"signaling/domain":      "answers depend on the question alone",
 	"signaling/focus":       "a Jingle session is tested with the time as an argument",

@@ -18,6 +18,12 @@ func TestMoveBetweenNodes(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.rig = c.nodes[at].rig
+			if at == 0 { // where somebody is, and it is known who serves it
+				forged := Arrival{Participant: released[0].Participant, Session: b, From: "zzzzzzzzzz"}
+				if err := b.rig.rooms.Adopt(t.Context(), testRoom, []Arrival{forged}); err == nil {
+					t.Error("taken from a node that does not serve it")
+				}
+			}
 			err = b.rig.rooms.Adopt(t.Context(), testRoom, []Arrival{{Participant: released[0].Participant, Session: b, Open: func(to LegReceiver) (Leg, error) {
 				l := &fakeLeg{to: to, heard: make(map[string]int)}
 				b.rig.mu.Lock()

@@ -265,7 +265,13 @@ func (l *Leg) deliver(b []byte, now time.Time) bool {
 
 // Deliver takes a sealed packet that came for the leg over a path at another node. It is opened in place and valid
 // during the call only. It reports whether the leg took it: not when it is not connected, or has moved.
-func (l *Leg) Deliver(sealed []byte) bool { return l.deliver(sealed, time.Now()) }
+func (l *Leg) Deliver(sealed []byte) bool {
+	if p := l.path.Load(); p != nil { // one packet at a time, by whichever path
+		p.in.Lock()
+		defer p.in.Unlock()
+	}
+	return l.deliver(sealed, time.Now())
+}
 
 // Attach makes p the way to the client; nil is the leg's own path.
 func (l *Leg) Attach(p Pipe) {

@@ -83,3 +83,13 @@ test('stays closed when its session is over', () => {
   vi.advanceTimersByTime(120_000);
   expect(Socket.all).toHaveLength(1);
 });
+
+test('goes to another URL when its socket ends, soon', () => {
+  const moved = 'wss://other.example/colibri-ws/m/c/e?pwd=p';
+  Socket.all.at(-1)!.open();
+  channel.move(moved);
+  expect(Socket.all).toHaveLength(1);
+  Socket.all.at(-1)!.close();
+  vi.advanceTimersByTime(1000);
+  expect(Socket.all.at(-1)!.url).toBe(moved);
+});

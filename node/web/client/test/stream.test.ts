@@ -281,3 +281,18 @@ test('looks for its session at other nodes when its own is gone, and stays where
   next();
   expect(hosts).toEqual(['one', 'two', 'three', 'three']);
 });
+
+test('looks for a session that moves at its new node first, and at the old address in turn', () => {
+  const socket = online();
+  stream.move('wss://other.example:8443');
+  socket.cut();
+  const hosts: string[] = [];
+  for (let tries = 0; tries < 4; tries++) {
+    vi.advanceTimersByTime(4000);
+    const next = Socket.all.at(-1)!;
+    hosts.push(next.url.replace(/\?.*/, ''));
+    next.cut();
+  }
+  const there = 'wss://other.example:8443/xmpp-websocket';
+  expect(hosts).toEqual([there, 'wss://example/xmpp-websocket', there, 'wss://example/xmpp-websocket']);
+});
