@@ -13,7 +13,7 @@ export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz fuzz-mesh bench bench-quick code-test load-test vanish-test e2e mesh clean FORCE
+.PHONY: help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz fuzz-mesh bench bench-quick soak code-test load-test vanish-test e2e mesh clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -114,6 +114,9 @@ bench: $(BIN) ## print the benchmark: CPU per forwarded packet beside other serv
 
 bench-quick: $(BIN) ## the same beside plain pion alone, in two minutes
 	$(GO) run ./tools/load/cmd/load bench --quick --window 2s $(ARGS)
+
+soak: $(BIN) ## let 100 people come to a node and go for an hour, and see whether it grows
+	$(GO) run ./tools/load/cmd/load soak $(ARGS)
 
 mesh: $(BIN) ## build and run three nodes (eu, us, ap): http://localhost:8080 to 8082, data in ./data/mesh
 	@sh tools/mesh.sh $(BIN) ./data/mesh $(ARGS)

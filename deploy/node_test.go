@@ -41,7 +41,7 @@ func start(t *testing.T, flags ...string) (admin string) {
 		t.Fatal(err)
 	}
 	cfg, err := config.Load(append([]string{
-		"--http", "127.0.0.1:0", "--media", "127.0.0.1:0", "--mesh", "127.0.0.1:0", "--turn", "off", "--admin", admin, "--data", t.TempDir(),
+		"--http", "127.0.0.1:0", "--media", "127.0.0.1:0", "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--admin", admin, "--data", t.TempDir(),
 	}, flags...), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func pair(t *testing.T) (admin string) {
 	if err := os.WriteFile(secret, []byte(identity.NewSecret().Reveal()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	admin = start(t, "--secret-file", secret, "--https", "127.0.0.1:0", "--region", "eu")
+	admin = start(t, "--secret-file", secret, "--domain", "meet.example.org", "--https", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--region", "eu")
 	var cluster struct {
 		Members []struct{ Address string }
 	}

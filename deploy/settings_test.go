@@ -64,7 +64,7 @@ func TestCommentedSettingsWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := load(t, "atoll.yaml", []string{"--config", path, "--secret-file", filepath.Join(folder, "secret")}, nil)
-	if !cfg.Given("join") || !cfg.Given("advertise") || !cfg.Given("location") {
+	if !cfg.Given("join") || !cfg.Given("advertise") || !cfg.Given("location") || !cfg.Given("dns") {
 		t.Errorf("%+v", cfg)
 	}
 }

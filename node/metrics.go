@@ -72,6 +72,7 @@ func (n *Node) metrics(listeners []listener) prometheus.Gatherer {
 		{"atoll_channels_broken_total", "Bridge channels that were closed because their client broke a rule or took too little.", nil, func() uint64 { return n.channels.Stats().Broken }},
 		{"atoll_connections_full_total", "TCP connections that were one too many.", nil, n.full.Load},
 	}...)
+	counters = append(counters, n.dnsCounters()...)
 	for i, l := range listeners {
 		counters = append(counters, counter{
 			"atoll_connections_silent_total", "TCP connections that ended without a request that could be understood.",

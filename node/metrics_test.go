@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 
@@ -110,11 +111,21 @@ func TestMetricsOfACluster(t *testing.T) {
 	}
 }
 
-// TestMetricsWithoutAMesh: a node alone shows no links and fails nobody.
-func TestMetricsWithoutAMesh(t *testing.T) {
-	n, _ := startNode(t, "--mesh", "off")
+// TestMetricsOfOneAlone: a node without a mesh shows no links, and what it answers by DNS.
+func TestMetricsOfOneAlone(t *testing.T) {
+	n, _ := startNode(t, "--mesh", "off", "--domain", "meet.example.org", "--https", "off", "--dns", "127.0.0.1:0")
 	got := scrape(t, n)
 	if _, series := got.sum("atoll_link_up"); series != 0 || got["atoll_rooms"] == nil || got["atoll_certificate_expiry_timestamp_seconds"] != nil {
 		t.Errorf("%d links; rooms %v; certificate %v", series, got["atoll_rooms"], got["atoll_certificate_expiry_timestamp_seconds"])
+	}
+	for name, code := range map[string]string{"meet.example.org.": "noerror", "nobody.meet.example.org.": "nxdomain", "example.net.": "refused"} {
+		before, _ := got.sum("atoll_dns_answers_total", "code", code)
+		question := new(dns.Msg).SetQuestion(name, dns.TypeSOA)
+		if _, _, err := new(dns.Client).ExchangeContext(t.Context(), question, n.dns.Addr().String()); err != nil {
+			t.Fatal(err)
+		}
+		if after, series := scrape(t, n).sum("atoll_dns_answers_total", "code", code); series != 1 || after != before+1 {
+			t.Errorf("%s was asked once, %s went from %v to %v", name, code, before, after)
+		}
 	}
 }

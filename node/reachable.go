@@ -78,6 +78,10 @@ func (n *Node) ports() []port {
 		media = a[0].Port()
 	}
 	add("media UDP", "--media", reach.ICE, n.cfg.Media.Host, media)
+	if clear, _ := n.opened.turnPorts(); clear != 0 {
+		add("turn UDP", "--turn", reach.STUN, n.cfg.TURN.Host, clear)
+		add("turn TCP", "--turn", reach.TCP, n.cfg.TURN.Host, clear)
+	}
 	if n.dns != nil {
 		add("dns UDP", "--dns", reach.DNS, n.cfg.DNS.Host, n.dns.Addr().Port())
 		add("dns TCP", "--dns", reach.TCP, n.cfg.DNS.Host, n.dns.Addr().Port())

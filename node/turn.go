@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -101,7 +102,7 @@ func (n *Node) startTURN(l *listeners) error {
 	r.clear, r.tls = l.turnPorts()
 	cfg := turn.Config{
 		Realm: n.cfg.Domain, Key: n.turnKey(), UDP: l.turn.udp, TCP: web.Limit(l.turn.tcp, connectionLimit, func() { n.full.Add(1) }),
-		Relays: addresses(n.mediaAddresses()), Opened: n.cfg.TURNPeers,
+		Relays: addresses(n.mediaAddresses()), Opened: n.cfg.TURNPeers, Own: behindNAT(n.mediaAddresses(), n.edge.Addr()),
 	}
 	if ip, err := netip.ParseAddr(n.cfg.TURN.Host); err == nil && !ip.IsUnspecified() {
 		cfg.Relays = []netip.Addr{ip.Unmap()}
@@ -171,6 +172,38 @@ func addresses(ports []netip.AddrPort) (all []netip.Addr) {
 	return all
 }
 
+// behindNAT are the addresses of the own media that this machine does not have, with where the socket is.
+func behindNAT(told []netip.AddrPort, socket netip.AddrPort) map[netip.AddrPort]netip.AddrPort {
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil // everything goes the long way
+	}
+	here := make(map[netip.Addr]bool, len(own))
+	for _, a := range own {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			here[p.Addr().Unmap()] = true
+		}
+	}
+	away := make(map[netip.AddrPort]netip.AddrPort)
+	for _, t := range told {
+		local := socket.Addr().Unmap()
+		switch {
+		case here[t.Addr()]:
+			continue
+		case !local.IsUnspecified():
+			if local.Is4() != t.Addr().Is4() {
+				continue // a relay of the one family does not send to the other
+			}
+		case t.Addr().Is4():
+			local = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		default:
+			local = netip.IPv6Loopback()
+		}
+		away[t] = netip.AddrPortFrom(local, socket.Port())
+	}
+	return away
+}
+
 // tellPeers tells the relay where the media of live nodes is.
 func (n *Node) tellPeers() {
 	peers := n.mediaAddresses()
@@ -204,7 +237,7 @@ func (n *Node) services(client string) []domain.Service {
 		for _, m := range n.mesh.Members() {
 			if m.State == member.Alive && !m.Self {
 				nodes = append(nodes, offer.Node{
-					Name: string(m.Name), RTT: rtt[m.Name], Drain: m.Drain, Addresses: addresses(m.Media), TURN: m.TURN, TURNS: m.TURNS, Host: n.named(m.Name),
+					Name: string(m.Name), RTT: rtt[m.Name], Drain: m.Drain, Addresses: addresses(m.Media), TURN: m.TURN, TURNS: m.TURNS, Host: n.named(m.Name, m.URL),
 				})
 			}
 		}
@@ -229,8 +262,11 @@ func (n *Node) turnUser(client string) string {
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
-// named is the name of a node for TLS, "" when the domain is none that DNS knows.
-func (n *Node) named(name identity.Name) string {
+// named is the name of a node for TLS: that of its own URL, if it has one. It is "" when the domain is none that DNS knows.
+func (n *Node) named(name identity.Name, address string) string {
+	if u, err := url.Parse(address); err == nil && u.Hostname() != "" {
+		return u.Hostname()
+	}
 	if n.cfg.Domain == "localhost" {
 		return ""
 	}
@@ -239,10 +275,11 @@ func (n *Node) named(name identity.Name) string {
 
 // certified is the own name for TLS that the own certificate is for.
 func (n *Node) certified() string {
-	host := n.named(n.name)
+	address := ""
 	if n.cfg.NodeURL != nil {
-		host = n.cfg.NodeURL.Hostname()
+		address = n.cfg.NodeURL.String()
 	}
+	host := n.named(n.name, address)
 	if host == "" || n.certs == nil {
 		return host
 	}

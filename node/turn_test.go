@@ -1,12 +1,17 @@
 package node
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/pion/turn/v5"
 
+	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/signaling/domain"
 )
 
@@ -158,5 +164,101 @@ func TestRelayIsToldOfMembers(t *testing.T) {
 	s := n.services("x")[0]
 	if _, err := relayedEcho(s, nil, net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.2:9"))); err == nil || !strings.Contains(err.Error(), "403") {
 		t.Errorf("another address: %v, want 403", err)
+	}
+}
+
+// TestOneCredentialOpensEveryNode joins two nodes: each is told of both, the other one first, relays to the other's media with a
+// credential that the first one gave, and no more once the other has left.
+func TestOneCredentialOpensEveryNode(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(identity.NewSecret().Reveal()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, _ := startNode(t, "--secret-file", secret, "--turn", "127.0.0.1:0")
+	b, _ := startNode(t, "--secret-file", secret, "--turn", "127.0.0.1:0", "--join", a.mesh.Addr().String())
+	eventually := func(what string, yes func() bool) {
+		t.Helper()
+		for range 200 {
+			if yes() {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		t.Fatalf("%s: not within 10 s", what)
+	}
+	ports := func(n *Node) (all []int) {
+		for _, s := range n.services("x") {
+			if s.Type == "turn" && s.Transport == "tcp" {
+				all = append(all, s.Port)
+			}
+		}
+		return all
+	}
+	at := func(n *Node) int { return int(n.relay.clear) }
+	eventually("a tells of b first", func() bool { return slices.Equal(ports(a), []int{at(b), at(a)}) })
+	eventually("b tells of a first", func() bool { return slices.Equal(ports(b), []int{at(a), at(b)}) })
+	s := a.services("x")[0]
+	media := net.UDPAddrFromAddrPort(a.edge.Candidates()[0].Addr)
+	eventually("b relays to a's media", func() bool {
+		// Media does not answer a word that is no check; that it was sent on is what counts.
+		sent := b.relay.Stats().UpPackets
+		_ = relayedWord(t, s, media)
+		return b.relay.Stats().UpPackets > sent
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := a.Stop(ctx); err != nil {
+		t.Error(err)
+	}
+	eventually("b tells of itself alone", func() bool { return slices.Equal(ports(b), []int{at(b)}) })
+	eventually("b relays to a no more", func() bool {
+		before := b.relay.Stats()
+		_ = relayedWord(t, s, media)
+		after := b.relay.Stats()
+		return after.UpPackets == before.UpPackets && after.Forbidden > before.Forbidden
+	})
+}
+
+// relayedWord sends a word to a peer over a server's relay.
+func relayedWord(t *testing.T, s domain.Service, peer net.Addr) error {
+	t.Helper()
+	at := net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	c, err := turn.NewClient(&turn.ClientConfig{STUNServerAddr: at, TURNServerAddr: at, Conn: conn, Username: s.Username, Password: s.Password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	relay, err := c.Allocate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer relay.Close()
+	if _, err := relay.WriteTo([]byte("hello"), peer); err != nil {
+		return err
+	}
+	time.Sleep(100 * time.Millisecond) // until it is through
+	return nil
+}
+
+// TestMediaBehindNAT has an address advertised that this machine does not have.
+func TestMediaBehindNAT(t *testing.T) {
+	at := netip.MustParseAddrPort
+	local := at("127.0.0.1:10000")
+	got := behindNAT([]netip.AddrPort{at("198.51.100.1:20000"), at("[2001:db8::1]:10000"), at("127.0.0.1:10000")}, at("[::]:10000"))
+	want := map[netip.AddrPort]netip.AddrPort{at("198.51.100.1:20000"): local, at("[2001:db8::1]:10000"): at("[::1]:10000")}
+	if !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	got = behindNAT([]netip.AddrPort{at("198.51.100.1:20000"), at("[2001:db8::1]:10000")}, at("10.0.0.5:10000"))
+	if want := map[netip.AddrPort]netip.AddrPort{at("198.51.100.1:20000"): at("10.0.0.5:10000")}; !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package turn
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -119,4 +120,21 @@ func TestNoRelaysOverTCP(t *testing.T) {
 		}
 		end(c, conn, nil)
 	})
+}
+
+// TestOwnersComeBack: pion's name of an owner is ours, whatever the user is called.
+func TestOwnersComeBack(t *testing.T) {
+	for _, user := range []string{"ann", "", "a|b", "|", "1800000000", "a|192.0.2.1:5"} {
+		for _, text := range []string{"192.0.2.1:5000", "[2001:db8::1]:5000", "[fe80::1%eth0]:5000"} {
+			from := netip.MustParseAddrPort(text)
+			if gotUser, gotFrom, ok := ownerOf(owner(user, from)); gotUser != user || gotFrom != from || !ok {
+				t.Errorf("%q at %v: %q at %v, %v", user, from, gotUser, gotFrom, ok)
+			}
+		}
+	}
+	for _, text := range []string{"", "ann", "ann|", "ann|nowhere"} {
+		if _, _, ok := ownerOf(text); ok {
+			t.Errorf("%q has an owner", text)
+		}
+	}
 }

@@ -137,6 +137,11 @@ func (r *relay) ReadFrom(p []byte) (int, net.Addr, error) {
 			return n, from, err
 		}
 		udp, ok := from.(*net.UDPAddr)
+		if ok && len(r.s.behind) > 0 {
+			if told, own := r.s.behind[plain(udp.AddrPort())]; own {
+				udp = net.UDPAddrFromAddrPort(told)
+			}
+		}
 		switch {
 		case !ok || !r.s.policy.Load().Relays(udp.AddrPort()):
 			r.s.stats.strangers.Add(1)
@@ -145,7 +150,7 @@ func (r *relay) ReadFrom(p []byte) (int, net.Addr, error) {
 		default:
 			r.s.stats.downPackets.Add(1)
 			r.s.stats.downBytes.Add(uint64(n))
-			return n, from, nil
+			return n, udp, nil
 		}
 	}
 }
@@ -159,6 +164,9 @@ func (r *relay) WriteTo(p []byte, to net.Addr) (int, error) {
 	case !r.share.Up(r.s.now(), len(p)):
 		r.s.stats.overRate.Add(1)
 	default:
+		if local, own := r.s.cfg.Own[plain(udp.AddrPort())]; own {
+			to = net.UDPAddrFromAddrPort(local)
+		}
 		if _, err := r.PacketConn.WriteTo(p, to); err != nil {
 			r.s.stats.failed.Add(1)
 			break

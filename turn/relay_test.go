@@ -47,6 +47,37 @@ func TestRelaysToMediaOfMembers(t *testing.T) {
 	}
 }
 
+// TestOwnMediaBehindNAT relays to the machine's own media port, which is told by the address of a NAT that does not send back.
+func TestOwnMediaBehindNAT(t *testing.T) {
+	told, local := netip.MustParseAddrPort("198.51.100.200:20000"), netip.MustParseAddrPort(serverAt+":10000")
+	in(t, func(c *Config) {
+		c.Own = map[netip.AddrPort]netip.AddrPort{told: local}
+		c.Relays = []netip.Addr{told.Addr()}
+	}, func(w *world) {
+		own := w.packets(w.host, ":10000")
+		defer own.Close()
+		go echo(own)
+		for way := range ways {
+			conn := w.dial(w.newHost(), way)
+			username, password := w.key.Issue(time.Now(), "ann")
+			c := w.clientAs(conn, way, username, password)
+			relay := w.allocate(c)
+			if at := relay.LocalAddr().(*net.UDPAddr).AddrPort().Addr(); at != told.Addr() {
+				t.Errorf("the relay is told at %v", at)
+			}
+			w.server.SetPeers([]netip.AddrPort{told})
+			if !w.comesBack(relay, net.UDPAddrFromAddrPort(told), "to the own media") {
+				t.Errorf("by %s nothing comes back from the own media port", way)
+			}
+			w.server.SetPeers(nil)
+			if w.comesBack(relay, net.UDPAddrFromAddrPort(told), "to nobody") {
+				t.Errorf("by %s the own media port is a peer without being told so", way)
+			}
+			end(c, conn, relay)
+		}
+	})
+}
+
 // TestOpenedRanges opens the stranger's range, and reserved ones.
 func TestOpenedRanges(t *testing.T) {
 	in(t, func(c *Config) {

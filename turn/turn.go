@@ -67,6 +67,9 @@ type Config struct {
 	// Opened are the ranges that the operator opened beside the members.
 	Opened []netip.Prefix
 	Limits quota.Limits // the zero value: DefaultLimits
+	// Own are members that are at this machine under another address: a NAT stands in front that may not send back what comes from
+	// behind it. Packets for the first go to the second.
+	Own map[netip.AddrPort]netip.AddrPort
 	// Listen opens the sockets of relays. Nil: net.ListenPacket.
 	Listen func(network, address string) (net.PacketConn, error)
 }
@@ -92,6 +95,7 @@ type Server struct {
 	cfg     Config
 	begun   time.Time
 	policy  atomic.Pointer[peer.Policy]
+	behind  map[netip.AddrPort]netip.AddrPort // Config.Own the other way round
 	gate    *quota.Gate
 	stats   counters
 	pion    *turn.Server
@@ -117,7 +121,10 @@ func Start(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, begun: time.Now(), gate: quota.NewGate(rand.Uint64(), requests, requestBurst), book: quota.NewBook(cfg.Limits),
-		conns: make(map[net.Addr]*conn), strangers: make(map[netip.Addr]int), holdings: make(map[client]*holdings),
+		behind: make(map[netip.AddrPort]netip.AddrPort), conns: make(map[net.Addr]*conn), strangers: make(map[netip.Addr]int), holdings: make(map[client]*holdings),
+	}
+	for told, local := range cfg.Own {
+		s.behind[local] = told
 	}
 	s.SetPeers(nil)
 	config := turn.ServerConfig{

@@ -29,7 +29,7 @@ type listener struct {
 func (l *listener) Opened(ch *bridge.Channel) {
 	if !l.c.mail.put(func(c *Conference, now time.Time) {
 		p := c.byEndpoint[l.endpoint]
-		if p == nil || p.leg == nil {
+		if p == nil || p.leg == nil && p.answered == nil {
 			ch.Close(bridge.StatusGoingAway, "no session")
 			return
 		}

@@ -36,6 +36,7 @@ func (r *Rooms) Restart(ctx context.Context, jid string, endpoint room.EndpointI
 		}
 		p.answered = answered
 		t.WebSocket = c.channelURL(p, cmp.Or(t.Socket, p.session.SocketURL()), string(at))
+		t.Fingerprint = "" // the association goes on, with the certificate that it began with
 		c.applyFocus(now, p, p.focus.RestartICE(now, t))
 		return nil
 	})
@@ -52,8 +53,8 @@ func (r *Rooms) Reinvite(ctx context.Context, jid string, endpoint room.Endpoint
 		t.AudioSSRC, t.VideoSSRC = p.media.ReportSSRCs()
 		t.WebSocket, t.BridgePwd = c.channelURL(p, cmp.Or(t.Socket, p.session.SocketURL()), string(at)), p.pwd
 		t.BridgeSession, t.Region = randomHex(8), c.rooms.cfg.Region
-		t.Socket = ""
 		c.endMedia(now, p, "success")
+		c.doors.open(p.endpoint, p.pwd) // the other node asks here until the participant is there
 		p.answered = answered
 		c.applyFocus(now, p, p.focus.Invite(now, t))
 		return nil

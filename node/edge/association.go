@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/dtls/v3"
@@ -38,16 +39,28 @@ func associationOptions(cert tls.Certificate) []dtls.Option {
 	}
 }
 
-// association is the DTLS association of a leg, as server. Its goroutine starts with the first record.
+// association is the DTLS association of a leg, as server. Its goroutines start with the first record.
+//
+// Once the client's media came the handshake is of no use any more, and nothing but a farewell is to come: the association
+// then sleeps as its state, without goroutines and buffers, until a record comes or it is closed.
 type association struct {
-	leg  *Leg
-	wire *records
+	leg *Leg
 
-	mu     sync.Mutex
-	conn   *dtls.Conn
+	mu     sync.Mutex // guards what follows
+	wire   *records
+	conn   *dtls.Conn // nil before the first record and while it sleeps
+	state  []byte     // while it sleeps
 	begun  bool
 	closed bool
+
+	since atomic.Int64 // when a record came last, nanoseconds since 1970; 0: none since it sleeps
 }
+
+// restTime is how long an association without records stays awake.
+const restTime = 2 * time.Second
+
+// farewellTime bounds how long an association that was woken for its farewell may take.
+const farewellTime = 5 * time.Second
 
 // Ends of an association.
 var (
@@ -60,11 +73,70 @@ func newAssociation(l *Leg) *association {
 
 // feed takes a datagram of DTLS records.
 func (a *association) feed(b []byte) {
-	if !acceptable(b) || !a.wire.put(b) {
+	if !acceptable(b) {
+		a.leg.edge.stats.dtlsDropped.Add(1)
+		return
+	}
+	a.since.Store(time.Now().UnixNano())
+	a.wake()
+	a.mu.Lock()
+	wire := a.wire
+	a.mu.Unlock()
+	if !wire.put(b) {
 		a.leg.edge.stats.dtlsDropped.Add(1)
 		return
 	}
 	a.begin()
+}
+
+// rest lets an association sleep that has nothing to do.
+func (a *association) rest(now time.Time) {
+	if since := a.since.Load(); since != 0 && now.UnixNano()-since > int64(restTime) {
+		a.since.Store(0)
+		a.sleep()
+	}
+}
+
+// sleep ends everything but the state.
+func (a *association) sleep() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	conn := a.conn
+	if conn == nil || a.closed {
+		return
+	}
+	a.wire.kill()
+	state, err := stateOf(conn)
+	if err != nil {
+		a.leg.edge.log.Warn("DTLS cannot rest", "err", err)
+		return
+	}
+	a.conn, a.state = nil, state
+	_ = a.wire.Close()
+	a.leg.edge.work.Go(func() { _ = conn.Close() })
+}
+
+// wake goes on with a sleeping association.
+func (a *association) wake() {
+	a.mu.Lock()
+	state := a.state
+	if state == nil || a.closed {
+		a.mu.Unlock()
+		return
+	}
+	a.state, a.begun = nil, false
+	a.wire = newRecords(a.leg.sendRecord)
+	a.mu.Unlock()
+	a.resume(state)
+}
+
+// stateOf returns the state of an association whose wire is dead already: what it says from then on is not heard.
+func stateOf(conn *dtls.Conn) ([]byte, error) {
+	state, ok := conn.ConnectionState()
+	if !ok {
+		return nil, errors.New("no handshake yet")
+	}
+	return state.MarshalBinary()
 }
 
 // begin starts the handshake when nothing was begun.
@@ -96,6 +168,7 @@ func (a *association) start(open func() (*dtls.Conn, error), then func(*dtls.Con
 		return
 	}
 	a.begun = true
+	a.since.Store(time.Now().UnixNano())
 	conn, err := open()
 	if err != nil {
 		a.leg.edge.log.Warn("media without DTLS", "err", err)
@@ -136,7 +209,7 @@ func (a *association) run(conn *dtls.Conn, then func(*dtls.Conn) error) {
 		err = errPeerClosed // a farewell that waited while the association was resumed
 	}
 	if err != nil {
-		a.leg.fail(err)
+		a.lost(conn, err)
 		return
 	}
 	// Nothing of use comes as application data; reading finds the end.
@@ -144,9 +217,19 @@ func (a *association) run(conn *dtls.Conn, then func(*dtls.Conn) error) {
 	for {
 		_, err := conn.Read(b)
 		if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
-			a.leg.fail(errPeerClosed)
+			a.lost(conn, errPeerClosed)
 			return
 		}
+	}
+}
+
+// lost ends the leg when conn is what it has.
+func (a *association) lost(conn *dtls.Conn, err error) {
+	a.mu.Lock()
+	asleep := a.conn != conn
+	a.mu.Unlock()
+	if !asleep {
+		a.leg.fail(err)
 	}
 }
 
@@ -166,34 +249,49 @@ func (a *association) established(conn *dtls.Conn) error {
 
 // freeze ends the association here without a word to the client and returns its state, to be resumed elsewhere.
 func (a *association) freeze() ([]byte, error) {
-	a.wire.kill()
 	a.mu.Lock()
-	conn := a.conn
-	a.closed = true
+	a.wire.kill()
+	conn, state, wire := a.conn, a.state, a.wire
+	a.closed, a.state = true, nil
 	a.mu.Unlock()
 	if conn == nil {
-		return nil, nil
+		return state, nil
 	}
-	state, ok := conn.ConnectionState()
-	if !ok {
-		return nil, errors.New("export the DTLS association: no handshake yet")
-	}
-	b, err := state.MarshalBinary()
+	state, err := stateOf(conn)
 	if err != nil {
 		return nil, fmt.Errorf("export the DTLS association: %w", err)
 	}
+	_ = wire.Close()
 	_ = conn.Close()
-	return b, nil
+	return state, nil
 }
 
 // close ends the association; the client is told.
 func (a *association) close() {
 	a.mu.Lock()
-	conn := a.conn
-	a.closed = true
+	conn, state, wire := a.conn, a.state, a.wire
+	a.closed, a.state = true, nil
 	a.mu.Unlock()
-	if conn != nil {
+	switch {
+	case conn != nil:
 		_ = conn.Close()
+	case state != nil:
+		a.leg.edge.work.Go(func() { a.farewell(state) })
 	}
-	_ = a.wire.Close()
+	_ = wire.Close()
+}
+
+// farewell says good-bye for an association that slept.
+func (a *association) farewell(state []byte) {
+	wire := newRecords(a.leg.sendRecord)
+	conn, err := resume(state, wire, a.leg.edge.common)
+	clear(state)
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), farewellTime)
+	defer cancel()
+	_ = conn.HandshakeContext(ctx) // it is through: this starts what Close talks to
+	_ = conn.Close()
+	_ = wire.Close()
 }

@@ -52,8 +52,8 @@
 //
 // # Goroutines
 //
-// Two for an edge (reader, ticker), and one for every processor but the first. Four for a leg from its first DTLS record on: one of ours, three of pion/dtls. None for
-// a path. Each ends with the Close of what it belongs to.
+// Two for an edge (reader, ticker), and one for every processor but the first. Four for a leg from its first DTLS record until its media
+// flows, one of ours and three of pion/dtls, and for 2 s when another record comes; else none. None for a path. Each ends with the Close of what it belongs to.
 package edge
 
 import (

@@ -51,6 +51,7 @@ type Leg struct {
 	dtls     *association
 	heard    atomic.Int64 // last valid packet, nanoseconds since 1970; zero: not yet due
 	open     atomic.Bool  // packets may be delivered
+	begun    atomic.Bool  // the client's media came
 	frame    part         // touched by whoever delivers, one at a time
 
 	mu     sync.Mutex // guards what follows
@@ -248,6 +249,9 @@ func (l *Leg) deliver(b []byte, now time.Time) bool {
 		c.mediaForged.Add(1)
 		return true
 	}
+	if !l.begun.Load() {
+		l.begun.Store(true)
+	}
 	c.received.Add(1)
 	c.receivedBytes.Add(uint64(len(b)))
 	l.heard.Store(now.UnixNano())
@@ -376,6 +380,9 @@ func (l *Leg) tick(now time.Time) {
 		return
 	}
 	if open {
+		if l.begun.Load() {
+			l.dtls.rest(now)
+		}
 		l.receiver.Tick(now)
 		return
 	}

@@ -50,7 +50,9 @@ func (t Transport) element(generation uint32) *stanza.Element {
 	if t.Socket != "" {
 		e.With(stanza.New(nsMove, "socket", "url", t.Socket))
 	}
-	e.With(stanza.New(nsDTLS, "fingerprint", "hash", hash, "setup", "actpass").WithText(digest))
+	if t.Fingerprint != "" { // none: the association goes on, which another fingerprint would end
+		e.With(stanza.New(nsDTLS, "fingerprint", "hash", hash, "setup", "actpass").WithText(digest))
+	}
 	for i, c := range t.Candidates {
 		x := stanza.New(nsICE, "candidate", "id", "c"+strconv.Itoa(i), "component", "1", "foundation", c.Foundation,
 			"generation", "0", "network", "0", "priority", strconv.FormatUint(uint64(c.Priority), 10),

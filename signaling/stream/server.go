@@ -78,7 +78,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !allowed:
 		s.stats.refused.Add(1)
 		http.Error(w, "pages of this origin may not connect", http.StatusForbidden)
-	case s.refusing() && r.URL.Query().Get("previd") == "":
+	case s.refusing() && s.find(r.URL.Query().Get("previd")) == nil: // also for who went elsewhere: it would come back
 		s.stats.refused.Add(1)
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "this node takes nobody new", http.StatusServiceUnavailable)

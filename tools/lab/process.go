@@ -77,6 +77,9 @@ func (p *Process) PID() int { return p.command.Process.Pid }
 // Exited is closed when the process has ended.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
+// Err returns how the process ended, nil for code 0. It is valid once Exited is closed.
+func (p *Process) Err() error { return p.err }
+
 // Log returns everything the process wrote so far.
 func (p *Process) Log() string {
 	b, err := os.ReadFile(p.log)

@@ -118,6 +118,12 @@ func TestReadmeThreeRegions(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(programs, "scp"), fmt.Appendf(nil, copyist, cases.String()), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	// Debian's kdig takes what dig takes.
+	if kdig, err := exec.LookPath("kdig"); err != nil {
+		t.Fatal(err)
+	} else if err := os.Symlink(kdig, filepath.Join(programs, "dig")); err != nil {
+		t.Fatal(err)
+	}
 	repository, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +151,10 @@ func TestReadmeThreeRegions(t *testing.T) {
 			for _, region := range []string{"eu", "us", "ap"} {
 				out := shell(t, hosts[region], folder(region), programs, s.text)
 				t.Logf("on %s:\n%s", region, out)
-				for other := range addresses {
+				for other, a := range addresses {
+					if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(a) + `$`).MatchString(out) {
+						t.Errorf("on %s DNS does not answer with %s", region, a)
+					}
 					if !regexp.MustCompile(`(?m)^\w{10}( \(this one\))? +` + other + ` +alive`).MatchString(out) {
 						t.Errorf("on %s nobody of %s is alive", region, other)
 					}
@@ -170,7 +179,7 @@ func TestReadmeThreeRegions(t *testing.T) {
 			t.Errorf("%s: %v", region, err)
 		}
 		for _, a := range addresses { // from every machine to every other
-			if err := page(t, host, "https://"+a+":8443/demo"); err != nil {
+			if err := page(t, host, "https://"+a+"/demo"); err != nil {
 				t.Errorf("from %s: %v", region, err)
 			}
 		}

@@ -14,10 +14,11 @@ import (
 type ClusterStatus struct {
 	Self    string `json:"self"`
 	Members []struct {
-		Name   string `json:"name"`
-		Region string `json:"region"`
-		State  string `json:"state"`
-		Self   bool   `json:"self"`
+		Name    string `json:"name"`
+		Region  string `json:"region"`
+		State   string `json:"state"`
+		Address string `json:"address"` // of its gossip
+		Self    bool   `json:"self"`
 	} `json:"members"`
 	Links []LinkStatus `json:"links"`
 }

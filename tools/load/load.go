@@ -1,4 +1,4 @@
-// Package load makes the traffic of a meeting without browsers and measures what a node spends on it.
+// Package load makes the traffic of a meeting without browsers, and runs the servers that it is for.
 //
 // The traffic of one publisher is that of reference measurements of other servers, so that figures compare: VP8 with 30
 // frames a second of 6 packets of 1050 bytes (1.51 Mbit/s, a key frame every 3 s and on request) and Opus with 50 packets
@@ -6,9 +6,8 @@
 // levels and transport-wide sequence numbers. Payloads carry the time of sending, so that a window counts exactly the
 // packets that were sent in it and every packet tells its latency.
 //
-// What is measured is the CPU time of the server's process per packet that a receiver got, beside the same figure of a
-// control server (package plain) in the same run: windows of the two alternate, and only their ratio means something on
-// a shared machine.
+// What a node spends on that, beside other servers, is measured by package bench. Here are the processes of servers, crowds that
+// fill a room, rushes that come at once and soaks that come and go.
 package load
 
 import (

@@ -64,8 +64,8 @@ func processes(t *testing.T, n int, more ...string) []*process {
 		ip := netip.AddrFrom4([4]byte{127, 0, 0, byte(2 + i)})
 		p := &process{ip: ip, dns: netip.MustParseAddrPort(freeAt(t, ip)), admin: free(t), mesh: freeAt(t, ip), secret: secret}
 		args := []string{
-			"run", "--http", freeAt(t, ip), "--https", "off", "--admin", p.admin, "--media", freeAt(t, ip), "--data", t.TempDir(), "--secret-file", secret,
-			"--domain", served, "--dns", p.dns.String(), "--mesh", p.mesh, "--turn", "off",
+			"run", "--http", freeAt(t, ip), "--https", "off", "--turn", freeAt(t, ip), "--admin", p.admin, "--media", freeAt(t, ip), "--data", t.TempDir(), "--secret-file", secret,
+			"--domain", served, "--dns", p.dns.String(), "--mesh", p.mesh,
 		}
 		if i > 0 {
 			args = append(args, "--join", all[0].mesh)
@@ -153,7 +153,7 @@ func TestAKilledNodeLeavesEveryAnswer(t *testing.T) {
 
 func TestOneLinePerPortSaysWhetherAnotherNodeReachesIt(t *testing.T) {
 	for _, p := range processes(t, 2) {
-		want := []string{"http TCP", "media UDP", "dns UDP", "dns TCP", "mesh TCP", "mesh UDP", "mesh links UDP"}
+		want := []string{"http TCP", "media UDP", "turn UDP", "turn TCP", "dns UDP", "dns TCP", "mesh TCP", "mesh UDP", "mesh links UDP"}
 		lines := func() (found []string) {
 			for line := range strings.Lines(p.log.String()) {
 				if strings.Contains(line, "another node reaches this port") {
@@ -208,7 +208,7 @@ func TestAJoinerLearnsTheDomain(t *testing.T) {
 	joiner := &process{ip: ip, dns: netip.MustParseAddrPort(freeAt(t, ip)), admin: free(t)}
 	args := func(more ...string) []string {
 		return append([]string{
-			"run", "--http", freeAt(t, ip), "--https", "off", "--media", freeAt(t, ip), "--mesh", freeAt(t, ip), "--join", first.mesh,
+			"run", "--http", freeAt(t, ip), "--https", "off", "--turn", "off", "--media", freeAt(t, ip), "--mesh", freeAt(t, ip), "--join", first.mesh,
 			"--secret-file", first.secret, "--data", t.TempDir(),
 		}, more...)
 	}

@@ -54,6 +54,7 @@ type Result struct {
 	Allocs     float64              `json:"allocations_per_packet"` // 0 where nobody counts
 	JoinP50    time.Duration        `json:"join_p50_ns"`
 	JoinP95    time.Duration        `json:"join_p95_ns"`
+	Picture    time.Duration        `json:"join_to_picture_p50_ns,omitempty"`
 	Trips      int                  `json:"join_round_trips"`
 	Empty      int64                `json:"bytes_at_start"`
 	PerPerson  int64                `json:"bytes_per_client"` // growth of resident memory until the end
@@ -124,7 +125,7 @@ func (b Bench) rounds(ctx context.Context, rooms []*room, results []Result) erro
 			if r.Counted >= b.Windows {
 				continue
 			}
-			w, err := rooms[i].measure(ctx, b.Window/4, b.Window)
+			w, err := rooms[i].measure(ctx, b.Window/4, func(ctx context.Context) error { return rest(ctx, b.Window) })
 			if err != nil {
 				return err
 			}
@@ -160,10 +161,13 @@ func (r *Result) sum(of *room) error {
 	r.CPU, r.Relayed = rangeOf(costs), rangeOf(relayed).Median
 	r.P50, r.P99 = rangeOf(p50).Median, rangeOf(p99).Median
 	r.Loss, r.Allocs, r.Core = rangeOf(loss).Median, rangeOf(allocs).Median, rangeOf(core).Median
-	var took []time.Duration
+	var took, picture []time.Duration
 	var trips []float64
 	for _, j := range of.joins {
-		took, trips = append(took, j.took), append(trips, float64(j.trips))
+		took, picture, trips = append(took, j.took), append(picture, j.picture), append(trips, float64(j.trips))
+	}
+	if !of.scenario.Mute {
+		r.Picture = quantile(picture, 0.5)
 	}
 	r.JoinP50, r.JoinP95, r.Trips = quantile(took, 0.5), quantile(took, 0.95), int(quantile(trips, 0.5))
 	now, err := memory(of.server)

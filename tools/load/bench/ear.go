@@ -50,14 +50,15 @@ func (e *ear) RTP(h *rtp.Header, packet []byte, arrived time.Time) {
 	}
 }
 
-// began returns when the first packet came that counts for a join: of a picture, or of sound where there are no pictures.
-func (e *ear) began(picture bool) time.Time {
+// began returns when the first packet came, and when the first of a picture did.
+func (e *ear) began() (any, picture time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if picture {
-		return e.first[1]
+	any, picture = e.first[0], e.first[1]
+	if any.IsZero() || !picture.IsZero() && picture.Before(any) {
+		any = picture
 	}
-	return e.first[0]
+	return any, picture
 }
 
 // feed sends transport-wide feedback on what came since the last call.

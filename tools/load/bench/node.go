@@ -1,11 +1,9 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync/atomic"
 
 	"github.com/atoll-mesh/atoll/tools/load"
@@ -50,22 +48,13 @@ func (n *node) allocated(ctx context.Context) (sum uint64, ok bool, err error) {
 		if err != nil {
 			return 0, false, err
 		}
-		count, err := metric(raw, "go_memstats_mallocs_total")
+		count, err := load.Metric(raw, "go_memstats_mallocs_total")
 		if err != nil {
 			return 0, false, err
 		}
 		sum += uint64(count)
 	}
 	return sum, true, nil
-}
-
-func metric(exposition []byte, name string) (float64, error) {
-	for l := range bytes.Lines(exposition) {
-		if value, ok := bytes.CutPrefix(l, []byte(name+" ")); ok {
-			return strconv.ParseFloat(string(bytes.TrimSpace(value)), 64)
-		}
-	}
-	return 0, fmt.Errorf("read metrics: there is no %s", name)
 }
 
 func (n *node) join(ctx context.Context, c client) (seat, error) {

@@ -36,8 +36,9 @@ type room struct {
 
 // join is how one client came in.
 type join struct {
-	took  time.Duration // from its first packet to the first packet of a picture, or of sound where there are no pictures
-	trips int           // round trips of signalling, ICE and DTLS
+	took    time.Duration // from the beginning of its signalling to its first packet of media
+	picture time.Duration // and to the first of a picture
+	trips   int           // round trips of signalling, ICE and DTLS
 }
 
 // fill starts a server and lets everybody join, one after the other, while those who send do.
@@ -115,7 +116,8 @@ func (r *room) fill(ctx context.Context) error {
 			return errors.Join(fmt.Errorf("client %d: %w", at, err), failed)
 		}
 		if at > 1 {
-			r.joins = append(r.joins, join{e.began(!r.scenario.Mute).Sub(begun), s.trips() + c.line.trips()})
+			first, picture := e.began()
+			r.joins = append(r.joins, join{first.Sub(begun), picture.Sub(begun), s.trips() + c.line.trips()})
 		}
 	}
 	return nil
@@ -145,18 +147,21 @@ func (r *room) client(at int, p plan) (client, *performer, *ear) {
 	return c, f, e
 }
 
-// await polls for the first packet, whose time is the kernel's.
-func (e *ear) await(ctx context.Context, picture bool) error {
-	for e.began(picture).IsZero() {
+// await polls for the first packet, of a picture where there are pictures. Its time is the kernel's.
+func (e *ear) await(ctx context.Context, pictures bool) error {
+	for {
+		first, picture := e.began()
+		if pictures && !picture.IsZero() || !pictures && !first.IsZero() {
+			return nil
+		}
 		if err := rest(ctx, time.Millisecond); err != nil {
 			return fmt.Errorf("wait for the first packet: %w", err)
 		}
 	}
-	return nil
 }
 
-// measure sends for warm and then for d, and returns what the server spent and delivered in d.
-func (r *room) measure(ctx context.Context, warm, d time.Duration) (Window, error) {
+// measure sends for warm and then until during returns, and returns what the server spent and delivered in that time.
+func (r *room) measure(ctx context.Context, warm time.Duration, during func(context.Context) error) (Window, error) {
 	r.pool.Gather(!r.prompt)
 	defer r.pool.Gather(false)
 	ctx, cancel := context.WithCancel(ctx)
@@ -167,7 +172,7 @@ func (r *room) measure(ctx context.Context, warm, d time.Duration) (Window, erro
 		failed = r.show.run(ctx)
 		cancel()
 	})
-	w, err := r.window(ctx, warm, d)
+	w, err := r.window(ctx, warm, during)
 	cancel()
 	traffic.Wait()
 	if err := errors.Join(failed, err); err != nil {
@@ -176,7 +181,7 @@ func (r *room) measure(ctx context.Context, warm, d time.Duration) (Window, erro
 	return w, nil
 }
 
-func (r *room) window(ctx context.Context, warm, d time.Duration) (w Window, err error) {
+func (r *room) window(ctx context.Context, warm time.Duration, during func(context.Context) error) (w Window, err error) {
 	if err := rest(ctx, warm); err != nil {
 		return w, err
 	}
@@ -191,7 +196,7 @@ func (r *room) window(ctx context.Context, warm, d time.Duration) (w Window, err
 	}
 	before, err := cpu(r.server)
 	if err == nil {
-		err = rest(ctx, d)
+		err = during(ctx)
 	}
 	if err != nil {
 		return w, err

@@ -33,7 +33,8 @@ type performer struct {
 	transport uint16
 	next      int           // shot
 	round     time.Duration // when the present round of the plan began
-	frame     time.Duration // when the present frame was due
+	since     time.Duration // how long was sent before the plan began anew
+	frame     time.Duration // when the present frame was due, of all that was sent
 	key       bool          // the present round of frames is one of key frames
 	sound     time.Duration // when the next sound is due
 	buf       []byte
@@ -89,7 +90,7 @@ func (f *performer) send(elapsed time.Duration, now time.Time) (heard, sent int6
 	for len(f.plan.shots) > 0 && f.round+f.plan.shots[f.next].at <= elapsed {
 		s := f.plan.shots[f.next]
 		if s.start {
-			f.frame = f.round + s.at
+			f.frame = f.since + f.round + s.at
 			if s.encoding == 0 {
 				f.key = wanted
 				if wanted {
@@ -128,7 +129,6 @@ func (f *performer) write() error {
 // show lets performers send in real time.
 type show struct {
 	performers []*performer
-	begun      time.Duration // of the plan, when the show was last stopped
 
 	mu      sync.Mutex
 	from    time.Time // of the present span; zero when there is none
@@ -137,10 +137,12 @@ type show struct {
 	slipped time.Duration // part of the plan in the span that was given up
 }
 
-// run sends until ctx ends or a send fails. The plan goes on where the last run ended.
+// run sends until ctx ends or a send fails. The plan begins anew: all servers are shown the same part of it.
 func (s *show) run(ctx context.Context) error {
-	start := time.Now().Add(-s.begun)
-	defer func() { s.begun = time.Since(start) }()
+	start := time.Now()
+	for _, f := range s.cast() {
+		f.begun = false
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -222,6 +224,6 @@ func (s *show) cast() []*performer {
 
 // begin makes the plan of one who comes later begin now. Publishers are not in step.
 func (f *performer) begin(elapsed time.Duration) {
-	f.begun = true
+	f.begun, f.next, f.since = true, 0, f.frame
 	f.round, f.sound = elapsed+f.phase, elapsed+f.phase
 }

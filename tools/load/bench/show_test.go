@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/pion/rtp"
 )
 
 // perform lets one publisher send for 10 s and returns what was sent, expected at two listeners, and given up.
@@ -46,8 +48,8 @@ func TestShowDoesNotMakeUpForAStall(t *testing.T) {
 	}
 }
 
-// Who is measured in turns goes on where the turn before ended.
-func TestShowGoesOn(t *testing.T) {
+// Who is measured in turns sends the same in each, and clocks go on.
+func TestShowBeginsAnew(t *testing.T) {
 	w := new(written)
 	synctest.Test(t, func(t *testing.T) {
 		f := newPerformer(0, 1, equal(1), payloadVP8, 1, []uint32{2})
@@ -63,7 +65,21 @@ func TestShowGoesOn(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 	})
-	if n := len(w.packets); n < 3*perSecond-10 || n > 3*perSecond+10 {
+	var last rtp.Packet
+	for k, raw := range w.packets {
+		var p rtp.Packet
+		if err := p.Unmarshal(raw); err != nil {
+			t.Fatal(err)
+		}
+		if p.SSRC != 2 {
+			continue
+		}
+		if last.SSRC != 0 && (p.SequenceNumber != last.SequenceNumber+1 || int32(p.Timestamp-last.Timestamp) < 0 || p.Timestamp-last.Timestamp > clockVideo) {
+			t.Fatalf("packet %d: %+v after %+v", k, p.Header, last.Header)
+		}
+		last = p
+	}
+	if n := len(w.packets); n < 3*perSecond-10 || n > 3*(perSecond+packetsPerFrame+2) {
 		t.Errorf("sent %d packets in three turns of a second, want %d", n, 3*perSecond)
 	}
 }

@@ -24,7 +24,9 @@ func TestStarvedWindowsDoNotCount(t *testing.T) {
 	late.Slipped = 100 * time.Millisecond
 	lost := window(5)
 	lost.Delivered = lost.Delivered * 985 / 1000
-	for what, w := range map[string]Window{"late": late, "lossy": lost, "empty": {}} {
+	slow := window(5)
+	slow.P50 = 30 * time.Millisecond
+	for what, w := range map[string]Window{"late": late, "lossy": lost, "slow": slow, "empty": {}} {
 		if w.starved() == "" {
 			t.Errorf("a window that is %s counts", what)
 		}

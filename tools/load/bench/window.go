@@ -27,6 +27,8 @@ type Window struct {
 const (
 	mostSlipped    = 0.02
 	leastDelivered = 0.99
+	// A server that gets no core spends less on a packet: it finds more of them when it does.
+	mostLatency = 20 * time.Millisecond
 )
 
 // PerPacket returns the CPU time of the server per packet that a receiver got.
@@ -52,6 +54,9 @@ func (w Window) starved() string {
 	}
 	if d := 1 - w.Loss(); d < leastDelivered {
 		return fmt.Sprintf("%.1f %% was delivered", 100*d)
+	}
+	if w.P50 > mostLatency {
+		return fmt.Sprintf("half of the packets took more than %v", mostLatency)
 	}
 	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -17,11 +18,21 @@ type Mapping struct {
 	VideoType string `json:"videoType"`
 }
 
+// How often and how soon a bridge channel is opened again.
+const (
+	channelTries = 20
+	channelAgain = 200 * time.Millisecond
+)
+
 // openChannel opens the bridge channel of the session whose transport is session. It is read until the session ends.
 func (p *Participant) openChannel(ctx context.Context, url string, session *Transport) error {
 	client, over := dialer(p.cfg.Network)
 	defer over()
 	ws, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client})
+	for tries := 0; err != nil && tries < channelTries && ctx.Err() == nil; tries++ { // as clients do: its node may be about to change
+		time.Sleep(channelAgain)
+		ws, _, err = websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client})
+	}
 	if err != nil {
 		return fmt.Errorf("open bridge channel %s: %w", url, err)
 	}

@@ -67,6 +67,9 @@ func parseOffer(jingle *stanza.Element) (offer, error) {
 			o.socket = s.Attr("url")
 		}
 		f := t.Child(nsDTLS, "fingerprint")
+		if f == nil && o.restart != "" {
+			f = &stanza.Element{} // the association goes on
+		}
 		if f == nil {
 			return o, fmt.Errorf("content %s has no fingerprint", name)
 		}

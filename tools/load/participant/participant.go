@@ -407,7 +407,7 @@ func (p *Participant) accept(o offer) error {
 		return err
 	}
 	p.mu.Lock()
-	p.transport = transport
+	p.transport, p.moved = transport, o
 	connected := p.connected
 	p.mu.Unlock()
 	xml, err := p.acceptXML(o)
@@ -482,8 +482,8 @@ func (p *Participant) Follow(ctx context.Context, url string) error {
 	if old != nil {
 		_ = old.CloseNow()
 	}
-	if o.webSocket == "" || t == nil {
-		return nil
+	if at, _, _ := strings.Cut(url, "/xmpp-websocket"); !strings.HasPrefix(o.webSocket, at+"/") || t == nil {
+		return nil // a new session follows, with a channel of its own
 	}
 	return p.openChannel(ctx, o.webSocket, t)
 }

@@ -266,7 +266,9 @@ type diverter interface {
 // media takes what a diverter hands over, on its goroutine.
 func (t *Transport) media(packet []byte, arrived time.Time) {
 	if recv := t.recv.Load(); recv != nil && len(packet) >= 12 {
+		t.opening.Lock()
 		t.open(recv, packet[:0], packet, arrived)
+		t.opening.Unlock()
 	}
 }
 

@@ -23,6 +23,9 @@ import (
 type commands struct {
 	Bench  benchCommand  `cmd:"" help:"Compare a node with other servers."`
 	Join   joinCommand   `cmd:"" help:"Fill a room of a running node."`
+	Storm  stormCommand  `cmd:"" help:"Let many join a node at which a meeting goes on."`
+	Rush   rushCommand   `cmd:"" hidden:""`
+	Soak   soakCommand   `cmd:"" help:"Let people come to a node and go for an hour, and see whether it grows."`
 	Record recordCommand `cmd:"" help:"Write down when the packets of Chromium's camera come and how large they are; needs root."`
 	Plain  plainCommand  `cmd:"" help:"Run the control server; its first line of output is its URL."`
 }
@@ -35,6 +38,7 @@ type benchCommand struct {
 	Windows int           `help:"Windows that are to count, at each server; thrown away ones are measured again, at most as many." default:"5"`
 	Window  time.Duration `help:"Length of a window." default:"4s"`
 	Verbose bool          `help:"Print every window." short:"v"`
+	Nice    int           `help:"Priority of generator and servers, where that is allowed." default:"-10"`
 	Prompt  bool          `help:"Wake receivers by what comes, instead of looking every 4 ms. On loopback the server pays for that."`
 	JSON    string        `help:"Write the report to a file." placeholder:"FILE" name:"json"`
 	SVG     string        `help:"Draw the report into a file." placeholder:"FILE" name:"svg"`
@@ -44,6 +48,9 @@ type benchCommand struct {
 func (c *benchCommand) Run(ctx context.Context) error {
 	if c.Windows < 3 || c.Window < 100*time.Millisecond {
 		return errors.New("at least three windows of 100 ms are needed")
+	}
+	if err := bench.Prefer(c.Nice); err != nil {
+		fmt.Fprintf(os.Stderr, "load: %v: more windows will be thrown away on a busy machine\n", err)
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -105,6 +112,65 @@ func (c *joinCommand) Run(ctx context.Context) error {
 		URL: c.URL, Domain: c.Domain, Room: c.Room, Participants: c.Participants, Senders: c.Senders, Stay: time.Duration(c.Seconds) * time.Second, Out: os.Stdout,
 	})
 }
+
+type soakCommand struct {
+	Node    string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
+	People  int           `help:"How many are in the room." default:"100"`
+	Senders int           `help:"How many of them send." default:"10"`
+	Every   time.Duration `help:"How often one leaves and another comes." default:"6s"`
+	Warm    time.Duration `help:"How long figures do not count." default:"10m"`
+	Stay    time.Duration `help:"How long they do." default:"50m"`
+	Sample  time.Duration `help:"How often is looked." default:"10s"`
+	Limit   float64       `help:"Fail when resident memory or goroutines change by more than this part; 0 for no limit." default:"0.05"`
+}
+
+// Run soaks and judges.
+func (c *soakCommand) Run(ctx context.Context) error {
+	node, err := load.StartNode(ctx, c.Node)
+	if err != nil {
+		return err
+	}
+	soaked, err := load.Soak{
+		Node: node, People: c.People, Senders: c.Senders, Every: c.Every, Warm: c.Warm, Stay: c.Stay, Sample: c.Sample, Out: os.Stdout,
+	}.Run(ctx)
+	if err = errors.Join(err, node.Stop()); err != nil {
+		return err
+	}
+	rss, goroutines := soaked.Growth()
+	fmt.Printf("%d joined, %d failed; resident memory x%.3f, goroutines x%.3f\n", soaked.Joined, len(soaked.Failed), rss, goroutines)
+	for _, f := range soaked.Failed {
+		err = errors.Join(err, errors.New(f))
+	}
+	if c.Limit > 0 && max(rss, goroutines, 2-rss, 2-goroutines) > 1+c.Limit {
+		err = errors.Join(err, fmt.Errorf("changed by more than %.0f %%", 100*c.Limit))
+	}
+	return err
+}
+
+type stormCommand struct {
+	Node   string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
+	People int           `help:"How many join." default:"200"`
+	Within time.Duration `help:"How soon." default:"2s"`
+}
+
+// Run measures.
+func (c *stormCommand) Run(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the command: %w", err)
+	}
+	_, err = bench.Storm{
+		Programs: bench.Programs{Node: c.Node}, Rush: []string{self, "rush"}, People: c.People, Within: c.Within, Calm: 5 * time.Second, Out: os.Stdout,
+	}.Run(ctx)
+	return err
+}
+
+type rushCommand struct {
+	Args []string `arg:"" help:"URL, domain, people, within."`
+}
+
+// Run joins and tells.
+func (c *rushCommand) Run(ctx context.Context) error { return bench.RunRush(ctx, c.Args, os.Stdout) }
 
 type plainCommand struct {
 	Addr         string `help:"Where to listen for signalling." default:"127.0.0.1:0"`

@@ -8,6 +8,8 @@ export interface ChannelEvents {
 }
 
 const RETRY_MAX = 60_000;
+/** Until the node that we moved to is asked. */
+const MOVED = 100;
 
 export class Channel {
   #socket: WebSocket | undefined;
@@ -16,7 +18,7 @@ export class Channel {
   #closed = false;
 
   constructor(
-    private readonly url: string,
+    private url: string,
     private readonly events: ChannelEvents,
   ) {
     this.#dial();
@@ -27,6 +29,16 @@ export class Channel {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
+  /** The channel is at another node from now on; what is open there stays until it ends. */
+  move(url: string): void {
+    if (url === this.url) return;
+    this.url = url;
+    this.#delay = MOVED;
+    if (this.#retry === undefined || this.#closed) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#dial(), this.#delay);
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);
@@ -34,6 +46,7 @@ export class Channel {
   }
 
   #dial(): void {
+    this.#retry = undefined;
     const socket = new WebSocket(this.url);
     this.#socket = socket;
     socket.onopen = () => {

@@ -50,6 +50,8 @@ export interface Transport {
   candidates: readonly Candidate[];
   /** URL of the bridge channel, '' when there is none */
   channel: string;
+  /** scheme and host of the WebSockets of the node that the transport is of, '' when it is the one that we speak with */
+  socket: string;
   /** counts in-place ICE restarts; 0 in an offer */
   generation: number;
 }
@@ -123,6 +125,7 @@ function readDescription(name: string, description: Element): Description {
 export function readTransport(transport: Element): Transport {
   const fingerprint = child(transport, 'fingerprint', NS.dtls);
   const channel = child(transport, 'web-socket', NS.colibri);
+  const socket = child(transport, 'socket', NS.move);
   return {
     ufrag: attribute(transport, 'ufrag'),
     pwd: attribute(transport, 'pwd'),
@@ -144,6 +147,7 @@ export function readTransport(transport: Element): Transport {
       tcpType: attribute(candidate, 'tcptype'),
     })),
     channel: channel ? attribute(channel, 'url') : '',
+    socket: socket ? attribute(socket, 'url') : '',
     generation: Number(attribute(transport, 'ice-generation') || '0'),
   };
 }

@@ -39,6 +39,8 @@ export interface MediaHost {
   request(iq: Element): Promise<Element>;
   /** The node does not take our screen. */
   screenRefused(): void;
+  /** Our session moves to the node with these WebSockets. */
+  moves(base: string): void;
 }
 
 export class MediaRoom {
@@ -132,6 +134,7 @@ export class MediaRoom {
       return refuse(iq, 'modify', 'bad-request');
     }
     if (this.#session?.offer.sid === offer.sid) return refuse(iq, 'cancel', 'service-unavailable');
+    if (offer.transport.socket !== '') this.host.moves(offer.transport.socket);
     this.end();
     this.#context = context;
     if (offer.startMuted.audio) void this.devices.setMicrophone(false);
@@ -260,6 +263,8 @@ export class MediaRoom {
     const transport = element && readTransport(element);
     const context = this.#context;
     if (!transport || !context || transport.generation <= 0 || transport.ufrag === '') return;
+    if (transport.socket !== '') this.host.moves(transport.socket);
+    if (transport.channel !== '') this.#channel?.move(transport.channel);
     session
       .restartIce(transport)
       .then((info) => info && this.#request(context, info))

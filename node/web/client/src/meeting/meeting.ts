@@ -78,6 +78,7 @@ export class Meeting {
     this.devices.cameraOn.value = !config.startWithVideoMuted;
     this.media = new MediaRoom(this.state, this.devices, config.codecs, {
       request: (iq) => this.#request(iq),
+      moves: (base) => this.#stream?.move(base),
       screenRefused: () => {
         this.devices.stopScreen();
         this.#notify('The screen cannot be shared in this meeting.');

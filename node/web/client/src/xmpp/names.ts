@@ -14,6 +14,7 @@ export const NS = {
   jingle: 'urn:xmpp:jingle:1',
   jingleErrors: 'urn:xmpp:jingle:errors:1',
   management: 'urn:xmpp:sm:3',
+  move: 'urn:atoll:move:0',
   muc: 'http://jabber.org/protocol/muc',
   mucAdmin: 'http://jabber.org/protocol/muc#admin',
   mucUser: 'http://jabber.org/protocol/muc#user',

@@ -1,0 +1,93 @@
+package edge
+
+import (
+	"bytes"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// asleep is a leg whose client sent something, and whose association sleeps.
+func asleep(t *testing.T, e *Edge) (*Leg, *recorder, *client) {
+	t.Helper()
+	l, r, c := join(t, e)
+	c.sendRTP(1, 1)
+	r.wait("media", func() bool { return len(r.rtp[1]) > 0 })
+	l.dtls.sleep()
+	eventually(t, "the association's goroutines end", func() bool {
+		stacks := make([]byte, 1<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		ours := bytes.Count(stacks, []byte("edge.(*association).run("))
+		both := bytes.Count(stacks, []byte("dtls/v3.(*handshakeFSM).Run(")) // and the client's
+		return ours == 0 && both <= 1
+	})
+	return l, r, c
+}
+
+func (a *association) sleeps() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.conn == nil && a.state != nil
+}
+
+func TestAnAssociationRestsOnceMediaFlows(t *testing.T) {
+	e := listen(t)
+	l, r, c := join(t, e)
+	time.Sleep(10 * time.Millisecond)
+	if l.tick(time.Now().Add(2 * restTime)); l.dtls.sleeps() {
+		t.Error("it rests before the client is known to have its keys")
+	}
+	c.sendRTP(1, 1)
+	r.wait("media", func() bool { return len(r.rtp[1]) > 0 })
+	if l.tick(time.Now()); l.dtls.sleeps() {
+		t.Error("it rests at once")
+	}
+	if l.tick(time.Now().Add(2 * restTime)); !l.dtls.sleeps() {
+		t.Error("it does not rest")
+	}
+	c.sendRTP(1, 2)
+	r.wait("media while it rests", func() bool { return len(r.rtp[1]) > 1 })
+	if r.reason != nil {
+		t.Errorf("closed: %v", r.reason)
+	}
+}
+
+func TestASleepingAssociationHearsTheFarewell(t *testing.T) {
+	e := listen(t)
+	_, r, c := asleep(t, e)
+	c.dtls.Close()
+	r.wait("closed", func() bool { return r.reason != nil })
+	if !errors.Is(r.reason, errPeerClosed) {
+		t.Errorf("closed with %v", r.reason)
+	}
+}
+
+func TestASleepingAssociationSaysFarewell(t *testing.T) {
+	e := listen(t)
+	l, _, c := asleep(t, e)
+	l.Close()
+	select {
+	case <-c.closed:
+	case <-time.After(patience):
+		t.Error("the client was not told")
+	}
+}
+
+func TestASleepingAssociationMoves(t *testing.T) {
+	a, b := listen(t), listen(t)
+	l, _, c := asleep(t, a)
+	way := l.Path()
+	rb := newRecorder(t)
+	moved, err := b.Import(carried(t, l), rb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved.Attach(way)
+	way.Redirect(moved.Deliver)
+	c.sendRTP(1, 2)
+	rb.wait("media", func() bool { return len(rb.rtp[1]) > 0 })
+	moved.dtls.sleep()
+	c.dtls.Close()
+	rb.wait("closed", func() bool { return rb.reason != nil })
+}
