@@ -9,6 +9,7 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/room"
 	"github.com/atoll-mesh/atoll/cascade/wire"
 	"github.com/atoll-mesh/atoll/node/session"
+	"github.com/atoll-mesh/atoll/signaling/muc"
 )
 
 // recallTime is how long the other nodes may take to say again what was said.
@@ -32,55 +33,109 @@ func (c *Conference) occupancy(p *participant) (session.Occupancy, bool) {
 	return o, in
 }
 
-// catchUp makes up for what happened between the moment that an arrival was taken at and now: then it belonged to no node that
-// would have told its client.
+// lag is what an arrival may have missed: what happened between the moment that its value was taken at and now, when it belonged to
+// no node that would have told its client.
+type lag struct {
+	saw    map[identity.Name]room.ShardVersion // of nodes whose part of the room has not been made up for
+	others []string
+	until  time.Time // then what has not come is not waited for
+}
+
+// lagTime is how long the part of a node may take to come that the client was told of and this node does not have.
+const lagTime = 10 * time.Second
+
+// catchUp begins to make up for what an arrival missed.
 func (c *Conference) catchUp(now time.Time, a Arrival) {
 	p, o := c.byEndpoint[a.Participant.Endpoint], &a.Participant.Occupancy
 	if p == nil || len(o.Seen) == 0 {
 		return
 	}
-	saw := make(map[identity.Name]room.ShardVersion, len(o.Seen))
+	p.lag = &lag{saw: make(map[identity.Name]room.ShardVersion, len(o.Seen)), until: now.Add(lagTime)}
 	for _, part := range o.Seen {
-		saw[identity.Name(part.Node)] = part.Version
+		p.lag.saw[identity.Name(part.Node)] = part.Version
 	}
-	changed := make(map[identity.Name]bool)
-	for node, have := range c.replica.Seen() {
-		since := saw[node]
-		if node == a.From { // that it left there is a step
-			since.Seq++
+	for node := range c.replica.Seen() {
+		if _, told := p.lag.saw[node]; !told {
+			p.lag.saw[node] = room.ShardVersion{}
 		}
-		if !since.Before(have) {
-			continue
-		}
-		changed[node] = true
-		if node == c.self {
-			for _, u := range c.replica.Said(since, have) {
-				c.applyMUC(now, c.muc.Recall(now, string(p.endpoint), u))
+	}
+	if v, told := p.lag.saw[a.From]; told { // that it left there is a step
+		v.Seq++
+		p.lag.saw[a.From] = v
+	}
+	for _, id := range o.Others {
+		p.lag.others = append(p.lag.others, string(id))
+	}
+	c.makeUp(now, p)
+}
+
+// makeUp makes up for the parts of the room that have come as far as the client was told of, and, when all have, tells who is gone.
+func (c *Conference) makeUp(now time.Time, p *participant) {
+	if p.lag == nil {
+		return
+	}
+	have, late := c.replica.Seen(), !now.Before(p.lag.until)
+	for node, since := range p.lag.saw {
+		if v, here := have[node]; here && !v.Before(since) {
+			delete(p.lag.saw, node)
+			if since.Before(v) {
+				c.makeUpFor(now, p, node, since, v)
 			}
-			continue
+		} else if !here && node != c.self && !slices.Contains(c.others, node) { // it has left the room
+			delete(p.lag.saw, node)
 		}
+	}
+	if len(p.lag.saw) > 0 && !late {
+		return
+	}
+	saw := p.lag.others
+	p.lag = nil
+	c.applyMUC(now, c.muc.Missed(now, string(p.endpoint), saw))
+}
+
+// makeUpFor makes up for what happened at one node.
+func (c *Conference) makeUpFor(now time.Time, p *participant, node identity.Name, since, until room.ShardVersion) {
+	if node == c.self {
+		for _, u := range c.replica.Said(since, until) {
+			c.applyMUC(now, c.muc.Recall(now, string(p.endpoint), u))
+		}
+	} else {
 		if p.recalls == nil {
 			p.recalls = make(map[identity.Name]time.Time)
 		}
 		p.recalls[node] = now.Add(recallTime)
-		c.mesh.Send(node, wire.Recall{Room: c.jid, To: p.endpoint, Since: since, Until: have})
+		c.mesh.Send(node, wire.Recall{Room: c.jid, To: p.endpoint, Since: since, Until: until})
 	}
-	nicks := make([]string, len(o.Others))
-	missing := false
-	for i, id := range o.Others {
-		nicks[i] = string(id)
-		_, here := c.muc.Occupant(nicks[i])
-		missing = missing || !here
-	}
-	if len(changed) == 0 && !missing {
-		return
-	}
-	c.applyMUC(now, c.muc.CatchUp(now, string(p.endpoint), nicks, func(nick string) bool {
+	c.applyMUC(now, c.muc.CatchUp(now, string(p.endpoint), func(nick string) bool {
 		if r := c.remotes[room.EndpointID(nick)]; r != nil {
-			return changed[r.node]
+			return r.node == node
 		}
-		return changed[c.self]
+		return node == c.self
 	}))
+}
+
+// withhold leaves out what is said by a node to participants that have not been made up for what it said before: it is said to
+// them again, in order.
+func (c *Conference) withhold(node identity.Name, effects []muc.Effect) []muc.Effect {
+	return slices.DeleteFunc(effects, func(e muc.Effect) bool {
+		d, ok := e.(muc.Deliver)
+		if !ok {
+			return false
+		}
+		p := c.byJID[d.To]
+		if p == nil || p.lag == nil {
+			return false
+		}
+		_, behind := p.lag.saw[node]
+		return behind
+	})
+}
+
+// lagDue makes up for what has come meanwhile, or is not waited for any longer.
+func (c *Conference) lagDue(now time.Time) {
+	for _, p := range c.byEndpoint {
+		c.makeUp(now, p)
+	}
 }
 
 // recall says again what own clients said.

@@ -179,6 +179,7 @@ func (c *Conference) due(now time.Time) {
 	c.applyPulls(c.pulls.Tick(now))
 	c.moveDue(now)
 	c.retry(now)
+	c.lagDue(now)
 	c.showTopology(now)
 	c.measure(now)
 	for _, r := range c.remotes {
@@ -220,6 +221,9 @@ func (c *Conference) wait(now time.Time) time.Duration {
 		earliest(p.gone())
 		earliest(p.inviteAt)
 		earliest(p.topologyAt)
+		if p.lag != nil {
+			earliest(p.lag.until)
+		}
 	}
 	for _, at := range c.expected {
 		earliest(at)

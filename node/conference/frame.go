@@ -19,6 +19,7 @@ func (c *Conference) frame(now time.Time, from identity.Name, f wire.Frame) {
 	case wire.Replica:
 		effects, wrong := c.replica.Receive(now, from, f.Message)
 		c.applyReplica(now, effects)
+		c.lagDue(now)
 		c.meet(now, from, f.Message)
 		err = wrong
 	case wire.Command:

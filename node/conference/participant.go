@@ -42,6 +42,7 @@ type participant struct {
 	wants      wants
 	sources    []room.Source // what it sends
 	epoch      room.Epoch
+	lag        *lag                        // nil: nothing is to be made up for
 	recalls    map[identity.Name]time.Time // until when nodes may say again what it missed on its way here
 	// answered waits for the client's answer to a transport of another node, nil: nobody does.
 	answered func(Answer)

@@ -82,7 +82,7 @@ func (c *Conference) applyReplica(now time.Time, effects []room.Effect) {
 		case room.Vanished:
 			c.vanished(now, e.Removal)
 		case room.Heard:
-			c.applyMUC(now, c.muc.Hear(now, e.Utterance))
+			c.applyMUC(now, c.withhold(e.Node, c.muc.Hear(now, e.Utterance)))
 		case room.HeaderChanged:
 			changed = true
 			c.applyMUC(now, c.muc.SetHeader(now, c.replica.Values()))

@@ -90,26 +90,15 @@ func (r *Room) Seen(but string) []string {
 	return all
 }
 
-// CatchUp tells an occupant of this node that came from another what it may have missed on its way: who of those whom it saw is gone,
-// the presence of those whom changed picks, and of all whom it had not seen, and the subject.
-func (r *Room) CatchUp(_ time.Time, nick string, saw []string, changed func(nick string) bool) []Effect {
+// CatchUp tells an occupant of this node that came from another the presence of those whom pick picks, and the subject.
+func (r *Room) CatchUp(_ time.Time, nick string, pick func(nick string) bool) []Effect {
 	to := r.roster.nicks[nick]
 	if to == nil || !to.local {
 		return nil
 	}
 	var effects []Effect
-	seen := make(map[string]bool, len(saw))
-	for _, n := range saw {
-		seen[n] = true
-		if r.roster.nicks[n] == nil && n != nick {
-			v := r.envelope("presence", n)
-			v.Type, v.To = "unavailable", to.jid
-			x := stanza.New(nsUser, "x").With(stanza.New(nsUser, "item", "affiliation", affNone, "role", roleNone))
-			effects = append(effects, deliver(v, x.Bytes()))
-		}
-	}
 	for _, o := range r.roster.order {
-		if o == to || seen[o.nick] && !changed(o.nick) {
+		if o == to || !pick(o.nick) {
 			continue
 		}
 		v := r.envelope("presence", o.nick)
@@ -117,6 +106,25 @@ func (r *Room) CatchUp(_ time.Time, nick string, saw []string, changed func(nick
 		effects = append(effects, deliver(v, append(r.item(o).Bytes(), o.presence...)))
 	}
 	return append(effects, r.subjectFor(to))
+}
+
+// Missed tells an occupant of this node who of those whom it saw elsewhere is gone.
+func (r *Room) Missed(_ time.Time, nick string, saw []string) []Effect {
+	to := r.roster.nicks[nick]
+	if to == nil || !to.local {
+		return nil
+	}
+	var effects []Effect
+	for _, n := range saw {
+		if r.roster.nicks[n] != nil || n == nick {
+			continue
+		}
+		v := r.envelope("presence", n)
+		v.Type, v.To = "unavailable", to.jid
+		x := stanza.New(nsUser, "x").With(stanza.New(nsUser, "item", "affiliation", affNone, "role", roleNone))
+		effects = append(effects, deliver(v, x.Bytes()))
+	}
+	return effects
 }
 
 // Recall delivers to one occupant of this node what somebody said to all while it was on its way here. Who said it may have left since.
