@@ -60,10 +60,10 @@ func (c *Process) Failure() error {
 	return fmt.Errorf("%s ended: %w\n%s", c.name, errors.Join(c.err, errors.New("it was to stay")), c.tail.String())
 }
 
-// Stop asks the process to end and kills it when it has not within five seconds, which is an error.
+// Stop asks the process to end and kills it when it has not within fifteen seconds, which is an error.
 func (c *Process) Stop() error {
 	_ = c.cmd.Process.Signal(syscall.SIGTERM)
-	timer := time.NewTimer(5 * time.Second)
+	timer := time.NewTimer(15 * time.Second)
 	defer timer.Stop()
 	select {
 	case <-c.ended:
@@ -72,7 +72,7 @@ func (c *Process) Stop() error {
 	}
 	_ = c.cmd.Process.Kill()
 	<-c.ended
-	return fmt.Errorf("%s did not end within 5 s of SIGTERM\n%s", c.name, c.tail.String())
+	return fmt.Errorf("%s did not end within 15 s of SIGTERM\n%s", c.name, c.tail.String())
 }
 
 // tail keeps the last 16 KiB written to it.

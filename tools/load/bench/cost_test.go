@@ -44,7 +44,7 @@ func TestForwardingCostsNoMoreThanPlainPion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := bench.Scenario{Name: "1-to-20", Senders: 1, Receivers: 20, Encodings: 1, Trace: bench.Equal, Nodes: 1, Bar: 1.1}
+	s := bench.Scenario{Name: "1-to-20", Senders: 1, Receivers: 20, Encodings: 1, Trace: bench.Equal, Nodes: 1, Bar: 1.05}
 	report, err := bench.Bench{
 		Programs:  bench.Programs{Node: program(), Control: []string{self, "plain"}},
 		Scenarios: []bench.Scenario{s}, Servers: []bench.Kind{bench.Node, bench.Plain},
