@@ -269,21 +269,28 @@ func (m *mesh) meet(people []*visitor, fps float64) func([]lab.Report) complaint
 	}
 }
 
+// openChat opens the chat of a visitor's page and returns what finds its input.
+func (m *mesh) openChat(v *visitor) (input string) {
+	m.Helper()
+	input = "[data-testid=chat-input]"
+	var open bool
+	if err := v.page.Eval(fmt.Sprintf("!!document.querySelector(%q)", input), &open); err != nil {
+		m.Fatal(err)
+	}
+	if !open {
+		if err := v.page.Click("[data-testid=chat]"); err != nil {
+			m.Fatal(err)
+		}
+	}
+	return input
+}
+
 // chat lets everybody say something that was not said before, and checks that everybody reads it exactly once.
 func (m *mesh) chat(topic string, people ...*visitor) {
 	m.Helper()
-	const input = "[data-testid=chat-input]"
 	line := func(of *visitor) string { return fmt.Sprintf("%s from %s.", topic, name(of.number)) }
 	for _, v := range people {
-		var open bool
-		if err := v.page.Eval(fmt.Sprintf("!!document.querySelector(%q)", input), &open); err != nil {
-			m.Fatal(err)
-		}
-		if !open {
-			if err := v.page.Click("[data-testid=chat]"); err != nil {
-				m.Fatal(err)
-			}
-		}
+		input := m.openChat(v)
 		if err := v.page.Fill(input, line(v)); err != nil {
 			m.Fatal(err)
 		}

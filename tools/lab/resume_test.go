@@ -15,14 +15,13 @@ import (
 // detour lets a page's sockets be cut, and opened at another node than the page wants, as DNS would have it.
 const detour = `(() => {
 	const Original = window.WebSocket;
-	atollLab.sockets = [];
+	atollLab.streams = () => atollLab.sockets.filter((s) => s.url.includes('/xmpp-websocket'));
 	atollLab.detour = '';
 	window.WebSocket = class extends Original {
 		constructor(url, protocols) {
-			const to = new URL(url), stream = to.pathname === '/xmpp-websocket';
-			if (stream && atollLab.detour !== '') to.host = atollLab.detour;
+			const to = new URL(url);
+			if (to.pathname === '/xmpp-websocket' && atollLab.detour !== '') to.host = atollLab.detour;
 			super(to.href, protocols);
-			if (stream) atollLab.sockets.push(this);
 		}
 	};
 })()`
@@ -58,16 +57,7 @@ func (m *mesh) joinBy(v *visitor, node *lab.Member, room, prepare string) {
 // say lets a visitor say something in the chat.
 func (m *mesh) say(v *visitor, text string) {
 	m.Helper()
-	const input = "[data-testid=chat-input]"
-	var open bool
-	if err := v.page.Eval(fmt.Sprintf("!!document.querySelector(%q)", input), &open); err != nil {
-		m.Fatal(err)
-	}
-	if !open {
-		if err := v.page.Click("[data-testid=chat]"); err != nil {
-			m.Fatal(err)
-		}
-	}
+	input := m.openChat(v)
 	if err := v.page.Fill(input, text); err != nil {
 		m.Fatal(err)
 	}
@@ -107,7 +97,8 @@ func TestResumeAnywhere(t *testing.T) {
 	}
 	resumed := func(what string, n int) time.Time {
 		m.Helper()
-		if err := a.page.Wait(fmt.Sprintf("atollLab.sockets.length >= %d && atollLab.sockets.at(-1).readyState === 1 && %s === 1", n, reading(what)), 15*time.Second); err != nil {
+		m.openChat(a)
+		if err := a.page.Wait(fmt.Sprintf("atollLab.streams().length >= %d && atollLab.streams().at(-1).readyState === 1 && %s === 1", n, reading(what)), 15*time.Second); err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
 		return time.Now()
@@ -116,7 +107,7 @@ func TestResumeAnywhere(t *testing.T) {
 	// The holder lives.
 	_, control := m.around(m.people, func() {})
 	_, during := m.around(m.people, func() {
-		if err := a.page.Eval(fmt.Sprintf("(atollLab.detour = %q, atollLab.sockets.at(-1).close())", host("us")), nil); err != nil {
+		if err := a.page.Eval(fmt.Sprintf("(atollLab.detour = %q, atollLab.streams().at(-1).close())", host("us")), nil); err != nil {
 			t.Error(err)
 		}
 		m.say(b, "unread one")
@@ -153,6 +144,7 @@ func TestResumeAnywhere(t *testing.T) {
 	m.chat("at the third", a, b)
 	time.Sleep(time.Until(killed.Add(grace + detection)))
 	m.nobodyCameOrWent(began, a, b)
+	m.openChat(a)
 	for _, text := range []string{"unread one", "unread two"} {
 		var n int
 		if err := a.page.Eval(reading(text), &n); err != nil || n != 1 {
