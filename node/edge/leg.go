@@ -52,7 +52,8 @@ type Leg struct {
 	heard    atomic.Int64 // last valid packet, nanoseconds since 1970; zero: not yet due
 	open     atomic.Bool  // packets may be delivered
 	begun    atomic.Bool  // the client's media came
-	frame    part         // touched by whoever delivers, one at a time
+	taking   sync.Mutex   // held while the receiver takes a packet: two paths may bring one at a time
+	frame    part         // guarded by taking
 
 	mu     sync.Mutex // guards what follows
 	phase  phase
@@ -255,6 +256,8 @@ func (l *Leg) deliver(b []byte, now time.Time) bool {
 	c.received.Add(1)
 	c.receivedBytes.Add(uint64(len(b)))
 	l.heard.Store(now.UnixNano())
+	l.taking.Lock()
+	defer l.taking.Unlock()
 	if rtcp {
 		l.receiver.RTCP(plain, now)
 	} else {

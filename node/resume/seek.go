@@ -36,6 +36,9 @@ var (
 	errClosed  = errors.New("find session: the node stops")
 )
 
+// patience is how long a session is looked for: two nodes may have to be asked after it was seen that its holder is dead.
+const patience = 4 * time.Second
+
 // hesitation is how long it is waited for a session that could not be given to be gone.
 const hesitation = 300 * time.Millisecond
 
@@ -72,7 +75,7 @@ func (s *Service) Fetch(ctx context.Context, token string) error {
 }
 
 func (s *Service) fly(token string, f *flight) {
-	ctx, cancel := context.WithTimeout(s.life, 3*time.Second)
+	ctx, cancel := context.WithTimeout(s.life, patience)
 	defer cancel()
 	f.err = s.find(ctx, f)
 	s.mu.Lock()

@@ -64,7 +64,7 @@ type Limits struct {
 	Pong   time.Duration // for the answer: 20 s
 	Resume time.Duration // a suspended session waits for its client: 60 s
 	Linger time.Duration // a stream that the server ends has to say so and to close: 2 s
-	Fetch  time.Duration // for a session to come from another server: 3 s
+	Fetch  time.Duration // for a session to come from another server: 4 s
 
 	Fetches int // searches for sessions at other servers at once: 256
 }
@@ -101,7 +101,7 @@ func (l Limits) orDefault() Limits {
 		{&l.Pong, 20 * time.Second},
 		{&l.Resume, 60 * time.Second},
 		{&l.Linger, 2 * time.Second},
-		{&l.Fetch, 3 * time.Second},
+		{&l.Fetch, 4 * time.Second},
 	} {
 		if *f.field == 0 {
 			*f.field = f.value
