@@ -28,6 +28,9 @@ func TestDrain(t *testing.T) {
 	for _, g := range []*guest{a, b, old} {
 		eventually(ctx, t, "media before the drain", g.received(4, 30))
 	}
+	for _, g := range []*guest{a, b, old} {
+		g.ear.silence()
+	}
 	all := []*guest{a, b, old, quiet}
 	followed := make(chan error, len(all))
 	for _, g := range all {
@@ -53,6 +56,7 @@ func TestDrain(t *testing.T) {
 			t.Errorf("the session of one who moved has ended: %q", s.Ended)
 		}
 	}
+	t.Logf("without a packet, at the longest: %v and %v who moved", a.ear.silence(), b.ear.silence())
 	old.stop()
 	old.done.Wait()
 	if err := old.AwaitMedia(ctx); err != nil {
@@ -70,6 +74,11 @@ func TestDrain(t *testing.T) {
 			}
 			return n >= 4
 		})
+	}
+	gap := old.ear.silence()
+	t.Logf("without a packet, at the longest: %v who was invited anew", gap)
+	if gap > 5*time.Second {
+		t.Errorf("who was invited anew heard nothing for %v", gap)
 	}
 	a.Chat("here")
 	for _, g := range all {

@@ -70,15 +70,31 @@ type ear struct {
 	seen map[uint32]map[uint64]int // SSRC, extended sequence number
 	ts   map[uint32]map[uint64]uint32
 	last map[uint32]uint64
+
+	heard time.Time     // the newest packet
+	still time.Duration // the longest time without one, since silence was asked
+}
+
+// silence returns the longest time without a packet, of anybody, since it was asked last.
+func (e *ear) silence() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	still := e.still
+	e.still = 0
+	return still
 }
 
 func newEar() *ear {
 	return &ear{seen: make(map[uint32]map[uint64]int), ts: make(map[uint32]map[uint64]uint32), last: make(map[uint32]uint64)}
 }
 
-func (e *ear) hear(h *rtp.Header, _ []byte, _ time.Time) {
+func (e *ear) hear(h *rtp.Header, _ []byte, at time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if !e.heard.IsZero() {
+		e.still = max(e.still, at.Sub(e.heard))
+	}
+	e.heard = at
 	last, known := e.last[h.SSRC]
 	seq := uint64(h.SequenceNumber) | 1<<16
 	if known {
