@@ -82,11 +82,12 @@ load-test: $(BIN)
 vanish-test: $(BIN)
 	$(GO) test -tags load -count=1 -timeout 20m -run '^TestVanished' -v ./tools/load
 
-# The packages with tests that need the lab.
-LABS = $(sort $(dir $(shell grep -rl --include=*_test.go '^//go:build.*\blab\b' node cascade signaling turn geo tools 2>/dev/null)))
+# The files with tests that need the lab. The other tests of their packages run with the unit tests.
+LABS = $(shell grep -rl --include=*_test.go '^//go:build.*\blab\b' node cascade signaling turn geo tools 2>/dev/null)
 
 lab-test: $(BIN)
-	$(GO) test -tags lab -count=1 -p 1 -timeout 30m $(addprefix ./,$(LABS))
+	$(GO) test -tags lab -count=1 -p 1 -timeout 30m $(sort $(dir $(addprefix ./,$(LABS)))) \
+		-run "^($$(sed -n 's/^func \(Test[A-Za-z0-9_]*\)(.*/\1/p' $(LABS) | sort -u | paste -sd '|'))\$$"
 
 lab-clean: ## remove what killed labs left behind; needs root
 	$(GO) run ./tools/lab/cmd/lab down
