@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,7 @@ type guest struct {
 
 // meeting is a node and its guests in one room. Page k is that of guest k+1.
 type meeting struct {
+	full bool // the machine was, in the window that is judged
 	*testing.T
 	lab    *lab.Lab
 	node   *lab.Process
@@ -151,6 +153,7 @@ func (m *meeting) judged(window time.Duration, check func([]lab.Report) (wrong [
 			m.Fatal(err)
 		}
 		m.Logf("window %d: the lab takes %.2f cores, others %.2f", k+1, load.Lab, load.Others)
+		m.full = load.Lab+load.Others > 0.95*float64(runtime.NumCPU())
 		wrong := check(reports)
 		if len(wrong) == 0 {
 			return

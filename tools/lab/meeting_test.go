@@ -85,7 +85,10 @@ func TestMeetingOfEveryClient(t *testing.T) {
 		{window: small, engine: "firefox"},
 	})
 	bar := func(from, to guest) float64 {
-		if from.engine == "firefox" || to.engine == "firefox" {
+		switch {
+		case from.engine == "firefox" && m.full:
+			return 2 // it encodes with what Chromium leaves it of two cores, whatever the node does
+		case from.engine == "firefox" || to.engine == "firefox":
 			return 15
 		}
 		return 20

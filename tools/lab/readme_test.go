@@ -149,16 +149,23 @@ func TestReadmeThreeRegions(t *testing.T) {
 			shell(t, nil, at, programs, s.text)
 		case everywhere:
 			for _, region := range []string{"eu", "us", "ap"} {
-				out := shell(t, hosts[region], folder(region), programs, s.text)
-				t.Logf("on %s:\n%s", region, out)
-				for other, a := range addresses {
-					if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(a) + `$`).MatchString(out) {
-						t.Errorf("on %s DNS does not answer with %s", region, a)
+				// Who reads types slower than a test, and a node that was added is in DNS after 5 s.
+				var out string
+				if err := lab.Eventually(t.Context(), 5*time.Second, func(context.Context) error {
+					out = shell(t, hosts[region], folder(region), programs, s.text)
+					for other, a := range addresses {
+						if !regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(a) + `$`).MatchString(out) {
+							return fmt.Errorf("DNS does not answer with %s", a)
+						}
+						if !regexp.MustCompile(`(?m)^\w{10}( \(this one\))? +` + other + ` +alive`).MatchString(out) {
+							return fmt.Errorf("nobody of %s is alive", other)
+						}
 					}
-					if !regexp.MustCompile(`(?m)^\w{10}( \(this one\))? +` + other + ` +alive`).MatchString(out) {
-						t.Errorf("on %s nobody of %s is alive", region, other)
-					}
+					return nil
+				}); err != nil {
+					t.Errorf("on %s: %v", region, err)
 				}
+				t.Logf("on %s:\n%s", region, out)
 			}
 		default:
 			if _, err := hosts[s.where].Start("atoll", "sh", "-euc", "cd "+folder(s.where)+"\n"+s.text); err != nil {
