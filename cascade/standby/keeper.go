@@ -3,6 +3,7 @@ package standby
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
@@ -13,9 +14,6 @@ import (
 // keep is how long a record stays that is not pushed again: a holder repeats it every [Repeat], and a client comes back within a
 // minute or not at all.
 const keep = 90 * time.Second
-
-// Repeat is how often a record is pushed that has not changed.
-const Repeat = 20 * time.Second
 
 // Limits bounds what a Keeper holds. A field that is zero stands for its default.
 type Limits struct {
@@ -43,6 +41,7 @@ type record struct {
 	holder identity.Name
 	token  session.Token
 	value  []byte // nil: no whole value has come
+	sum    uint64
 	at     time.Time
 
 	coming [][]byte // the parts so far of the next value
@@ -55,6 +54,11 @@ func (r *record) size() int {
 		n += len(part)
 	}
 	return n
+}
+
+func (r *record) set(now time.Time, value []byte) {
+	clear(r.value)
+	r.value, r.sum, r.at = value, Sum(value), now
 }
 
 func (r *record) wipe() {
@@ -85,19 +89,21 @@ func NewKeeper(l Limits) *Keeper {
 	return &Keeper{limits: l.orDefault(), records: make(map[string]*record), each: make(map[identity.Name]usage)}
 }
 
-// Keep takes a part of a record. Its value is the Keeper's from then on.
-func (k *Keeper) Keep(now time.Time, from identity.Name, f wire.Keep) error {
+// Keep takes a part of a record. Its value is the Keeper's from then on. With the last part, and when it is refused, it is to be
+// answered.
+func (k *Keeper) Keep(now time.Time, from identity.Name, f wire.Keep) (answer wire.Kept, due bool, err error) {
+	answer.Token = f.Token
 	t, ok := session.ParseToken(f.Token)
 	if !ok {
 		clear(f.Value)
-		return fmt.Errorf("keep record: the token has not the form of one")
+		return answer, true, fmt.Errorf("keep record: the token has not the form of one")
 	}
 	r := k.records[t.Address]
 	if r != nil && (r.holder != from || !r.token.Equal(t)) {
 		// The session has moved: its new holder pushes from now on, as soon as the old one's word does not count.
 		if !r.token.Equal(t) {
 			clear(f.Value)
-			return fmt.Errorf("keep record: another session has its address")
+			return answer, true, fmt.Errorf("keep record: another session has its address")
 		}
 		k.drop(r)
 		r = nil
@@ -106,7 +112,7 @@ func (k *Keeper) Keep(now time.Time, from identity.Name, f wire.Keep) error {
 		u := k.each[from]
 		if u.records >= k.limits.Each || k.all.records >= k.limits.All {
 			clear(f.Value)
-			return ErrFull
+			return answer, true, ErrFull
 		}
 		r = &record{holder: from, token: t, at: now}
 		k.records[t.Address] = r
@@ -119,31 +125,59 @@ func (k *Keeper) Keep(now time.Time, from identity.Name, f wire.Keep) error {
 	}
 	if int(f.Part) != len(r.coming) || f.Parts != r.parts { // a part was lost: the next value is whole
 		clear(f.Value)
-		return nil
+		return answer, false, nil
 	}
-	if u := k.each[from]; u.bytes+len(f.Value) > k.limits.EachBytes || k.all.bytes+len(f.Value) > k.limits.AllBytes {
+	if k.over(from, len(f.Value)) {
 		clear(f.Value)
 		k.drop(r)
-		return ErrFull
+		return answer, true, ErrFull
 	}
 	r.coming = append(r.coming, f.Value)
 	k.count(from, 0, len(f.Value))
 	if len(r.coming) < int(r.parts) {
-		return nil
+		return answer, false, nil
 	}
-	k.count(from, 0, -len(r.value))
-	clear(r.value)
-	if r.value, r.at = r.coming[0], now; len(r.coming) > 1 {
-		r.value = nil
-		for _, part := range r.coming {
-			r.value = append(r.value, part...)
-		}
-		for _, part := range r.coming {
-			clear(part)
-		}
+	parts := r.coming
+	value := parts[0]
+	if len(parts) > 1 {
+		value = slices.Concat(parts...)
+		r.wipeComing()
 	}
 	r.coming, r.parts = nil, 0
-	return nil
+	k.count(from, 0, -len(r.value)) // the parts are counted
+	r.set(now, value)
+	answer.Sum = r.sum
+	return answer, true, nil
+}
+
+// Amend changes a record. The answer says what is kept then: nothing when it is another than the one to be changed.
+func (k *Keeper) Amend(now time.Time, from identity.Name, f wire.Amend) (wire.Kept, error) {
+	answer := wire.Kept{Token: f.Token}
+	t, ok := session.ParseToken(f.Token)
+	r := k.records[t.Address]
+	if !ok || r == nil || r.holder != from || !r.token.Equal(t) || r.value == nil || r.sum != f.Base {
+		return answer, nil
+	}
+	value, err := amend(r.value, f.Delta, wire.MaxPiece*wire.MaxPieces)
+	switch {
+	case err != nil:
+	case k.over(from, len(value)-len(r.value)):
+		clear(value)
+		err = ErrFull
+	}
+	if err != nil {
+		k.drop(r)
+		return answer, err
+	}
+	k.count(from, 0, len(value)-len(r.value))
+	r.set(now, value)
+	answer.Sum = r.sum
+	return answer, nil
+}
+
+// over reports whether a holder may not leave so many bytes more.
+func (k *Keeper) over(holder identity.Name, more int) bool {
+	return k.each[holder].bytes+more > k.limits.EachBytes || k.all.bytes+more > k.limits.AllBytes
 }
 
 func (k *Keeper) count(holder identity.Name, records, bytes int) {

@@ -37,6 +37,12 @@ func whole(t session.Token, value string) wire.Keep {
 	return wire.Keep{Token: t.String(), Parts: 1, Value: []byte(value)}
 }
 
+// kept gives a record to the keeper.
+func kept(k *Keeper, now time.Time, from identity.Name, f wire.Keep) error {
+	_, _, err := k.Keep(now, from, f)
+	return err
+}
+
 func forged(t session.Token) session.Token {
 	t.Secret = strings.Repeat("x", session.SecretLength)
 	return t
@@ -46,11 +52,11 @@ func TestRecordIsFoundAndTakenOnce(t *testing.T) {
 	k := NewKeeper(Limits{})
 	token := tokenOf(nodeA, 1)
 	first := []byte("first")
-	if err := k.Keep(start, nodeA, wire.Keep{Token: token.String(), Parts: 1, Value: first}); err != nil {
+	if err := kept(k, start, nodeA, wire.Keep{Token: token.String(), Parts: 1, Value: first}); err != nil {
 		t.Fatal(err)
 	}
 	second := []byte("second")
-	if err := k.Keep(start, nodeA, wire.Keep{Token: token.String(), Parts: 1, Value: second}); err != nil {
+	if err := kept(k, start, nodeA, wire.Keep{Token: token.String(), Parts: 1, Value: second}); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(first, make([]byte, len(first))) {
@@ -84,7 +90,7 @@ func TestRecordComesInParts(t *testing.T) {
 	token := tokenOf(nodeA, 1)
 	part := func(i, of uint16, value string) {
 		t.Helper()
-		if err := k.Keep(start, nodeA, wire.Keep{Token: token.String(), Part: i, Parts: of, Value: []byte(value)}); err != nil {
+		if err := kept(k, start, nodeA, wire.Keep{Token: token.String(), Part: i, Parts: of, Value: []byte(value)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -103,7 +109,7 @@ func TestRecordComesInParts(t *testing.T) {
 func TestRecordEnds(t *testing.T) {
 	k := NewKeeper(Limits{})
 	for i := range 3 {
-		if err := k.Keep(start, nodeA, whole(tokenOf(nodeA, i), "v")); err != nil {
+		if err := kept(k, start, nodeA, whole(tokenOf(nodeA, i), "v")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -114,7 +120,7 @@ func TestRecordEnds(t *testing.T) {
 		t.Errorf("%d records: somebody else's word counted", n)
 	}
 	k.Wipe(nodeA, wire.Wipe{Token: tokenOf(nodeA, 0).String()})
-	_ = k.Keep(start.Add(Repeat), nodeA, whole(tokenOf(nodeA, 1), "w"))
+	_ = kept(k, start.Add(Repeat), nodeA, whole(tokenOf(nodeA, 1), "w"))
 	k.Tick(start.Add(keep))
 	if n, _ := k.Len(); n != 1 {
 		t.Errorf("%d records are left, want the one that was repeated", n)
@@ -128,11 +134,11 @@ func TestRecordEnds(t *testing.T) {
 func TestRecordMovesWithItsHolder(t *testing.T) {
 	k := NewKeeper(Limits{})
 	token := tokenOf(nodeA, 1)
-	_ = k.Keep(start, nodeA, whole(token, "old"))
-	if k.Keep(start, nodeB, whole(forged(token), "forged")) == nil {
+	_ = kept(k, start, nodeA, whole(token, "old"))
+	if kept(k, start, nodeB, whole(forged(token), "forged")) == nil {
 		t.Error("another session takes the place of one")
 	}
-	_ = k.Keep(start, nodeB, whole(token, "new"))
+	_ = kept(k, start, nodeB, whole(token, "new"))
 	k.Wipe(nodeA, wire.Wipe{Token: token.String()}) // late
 	if holder, _, _ := k.Find(token); holder != nodeB {
 		t.Errorf("its holder is %q", holder)
@@ -154,7 +160,18 @@ func TestKeeperIsBounded(t *testing.T) {
 				f := whole(tokenOf(nodeA, rapid.IntRange(0, 7).Draw(t, "token")), strings.Repeat("v", rapid.IntRange(0, 30).Draw(t, "bytes")))
 				f.Parts = rapid.Uint16Range(1, 3).Draw(t, "parts")
 				f.Part = rapid.Uint16Range(0, f.Parts-1).Draw(t, "part")
-				if err := k.Keep(now, rapid.SampledFrom(nodes).Draw(t, "from"), f); err != nil && !errors.Is(err, ErrFull) {
+				if err := kept(k, now, rapid.SampledFrom(nodes).Draw(t, "from"), f); err != nil && !errors.Is(err, ErrFull) {
+					t.Fatal(err)
+				}
+			},
+			"amend": func(t *rapid.T) {
+				token := tokenOf(nodeA, rapid.IntRange(0, 7).Draw(t, "token"))
+				f := wire.Amend{Token: token.String(), Delta: []byte{1, 0, 0}}
+				if r := k.records[token.Address]; r != nil && r.value != nil {
+					f.Base = r.sum
+					f.Delta = appendDelta(nil, r.value, []byte(strings.Repeat("w", rapid.IntRange(0, 30).Draw(t, "bytes"))))
+				}
+				if _, err := k.Amend(now, rapid.SampledFrom(nodes).Draw(t, "from"), f); err != nil && !errors.Is(err, ErrFull) {
 					t.Fatal(err)
 				}
 			},

@@ -43,7 +43,7 @@
 //	28 Recall  29 Recalled
 //	30 Subscribe 31 Update    32 Unsubscribe 33 Subscribed
 //	40 Prepare 41 Prepared    42 Answered 43 PathState 44 Take 45 Taken 46 Drop
-//	50 Seek    51 Sought      52 Keep     53 Wipe
+//	50 Seek    51 Sought      52 Keep     53 Wipe    54 Amend 55 Kept
 //	60 ChannelOpen 61 ChannelOpened 62 ChannelText 63 ChannelClosed
 //
 // Five do not follow the order of their struct plainly: Hello has Build last, a LinkRow has Up before Loss, a Lease has
@@ -96,7 +96,7 @@
 // Hello is the first frame in each direction, and comes once. LinkState comes every two seconds and when something changed
 // by a tenth. Claim is answered with one ClaimAnswer of the same ID, Command with Deliver or with one Refused of the same
 // ID, Subscribe with one Subscribed of the same Sub, Seek with the parts of one Sought and ChannelOpen with one ChannelOpened of
-// the same ID, Recall with as many Recalled as there is to say. Nothing else is answered. An answer that does not come is not waited
+// the same ID, Amend and the last part of Keep with one Kept of the same token, Recall with as many Recalled as there is to say. Nothing else is answered. An answer that does not come is not waited
 // for longer than its asker says; asking again is always allowed.
 //
 // # One relay

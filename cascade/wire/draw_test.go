@@ -247,6 +247,12 @@ func mend(t *rapid.T, f Frame) Frame {
 	case Wipe:
 		f.Token += "t"
 		return f
+	case Amend:
+		f.Token += "t"
+		return f
+	case Kept:
+		f.Token += "t"
+		return f
 	case ChannelOpened:
 		maybe(t, &f.At)
 		return f

@@ -42,6 +42,8 @@ const (
 	typeSought = 51
 	typeKeep   = 52
 	typeWipe   = 53
+	typeAmend  = 54
+	typeKept   = 55
 
 	typeChannelOpen   = 60
 	typeChannelOpened = 61
@@ -86,6 +88,8 @@ var blank = func() map[uint64]Frame {
 		Sought{},
 		Keep{},
 		Wipe{},
+		Amend{},
+		Kept{},
 		ChannelOpen{},
 		ChannelOpened{},
 		ChannelText{},
@@ -244,6 +248,12 @@ func (c *coder) body(f Frame) Frame {
 		f.fields(c)
 		return f
 	case Wipe:
+		f.fields(c)
+		return f
+	case Amend:
+		f.fields(c)
+		return f
+	case Kept:
 		f.fields(c)
 		return f
 	case ChannelOpen:

@@ -89,6 +89,8 @@ func samples() []Frame {
 		Sought{ID: 6, Code: SoughtRecord, Part: 1, Parts: 2, Value: []byte("value")},
 		Keep{Token: "aaaaaaaaaa-0123456789abcdefsecret", Part: 1, Parts: 3, Value: []byte("value")},
 		Wipe{Token: "aaaaaaaaaa-0123456789abcdefsecret"},
+		Amend{Token: "aaaaaaaaaa-0123456789abcdefsecret", Base: 1<<63 + 1, Delta: []byte("delta")},
+		Kept{Token: "aaaaaaaaaa-0123456789abcdefsecret", Sum: 1<<63 + 2},
 		ChannelOpen{ID: 7, Conference: "0123456789abcdef", Endpoint: mine, Password: "pwd"},
 		ChannelOpened{ID: 7, OK: true},
 		ChannelOpened{ID: 7, At: b},

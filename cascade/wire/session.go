@@ -44,6 +44,20 @@ type Keep struct {
 	Value       []byte
 }
 
+// Amend says how a value that was kept has changed: Base is the sum of the one that it changes, Delta the change (both as
+// cascade/standby makes them). Like Keep, it is answered with Kept.
+type Amend struct {
+	Token string
+	Base  uint64
+	Delta []byte
+}
+
+// Kept says what its sender keeps of a session after Amend, or after the last part of Keep: the sum of the value, 0 when it keeps none.
+type Kept struct {
+	Token string
+	Sum   uint64
+}
+
 // Wipe ends Keep.
 type Wipe struct{ Token string }
 
@@ -51,6 +65,8 @@ func (Seek) frame() uint64   { return typeSeek }
 func (Sought) frame() uint64 { return typeSought }
 func (Keep) frame() uint64   { return typeKeep }
 func (Wipe) frame() uint64   { return typeWipe }
+func (Amend) frame() uint64  { return typeAmend }
+func (Kept) frame() uint64   { return typeKept }
 
 func (f *Seek) fields(c *coder) {
 	number(c, &f.ID, 0, anything)
@@ -76,6 +92,17 @@ func (f *Keep) fields(c *coder) {
 	token(c, &f.Token)
 	c.pieces(&f.Part, &f.Parts)
 	c.bytes(&f.Value, MaxPiece)
+}
+
+func (f *Amend) fields(c *coder) {
+	token(c, &f.Token)
+	number(c, &f.Base, 0, anything)
+	c.bytes(&f.Delta, MaxPiece)
+}
+
+func (f *Kept) fields(c *coder) {
+	token(c, &f.Token)
+	number(c, &f.Sum, 0, anything)
 }
 
 func (f *Wipe) fields(c *coder) { token(c, &f.Token) }

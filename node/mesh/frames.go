@@ -95,7 +95,7 @@ func (m *Mesh) frame(from identity.Name, f wire.Frame, relayed bool) error {
 		return errors.New("the state of links inside a relayed frame")
 	}
 	switch f := f.(type) {
-	case wire.Seek, wire.Sought, wire.Keep, wire.Wipe, wire.ChannelOpen, wire.ChannelOpened, wire.ChannelText, wire.ChannelClosed:
+	case wire.Seek, wire.Sought, wire.Keep, wire.Amend, wire.Kept, wire.Wipe, wire.ChannelOpen, wire.ChannelOpened, wire.ChannelText, wire.ChannelClosed:
 		return m.session(from, f, relayed)
 	case wire.LinkState:
 		m.mu.Lock()

@@ -20,7 +20,7 @@ func (m *Mesh) SetSessions(to Sessions) { m.sessions.Store(&to) }
 // session gives a frame to who takes those. What holds a token or keys counts only from the node itself.
 func (m *Mesh) session(from identity.Name, f wire.Frame, relayed bool) error {
 	switch f.(type) {
-	case wire.Seek, wire.Sought, wire.Keep, wire.Wipe:
+	case wire.Seek, wire.Sought, wire.Keep, wire.Amend, wire.Kept, wire.Wipe:
 		if relayed {
 			return fmt.Errorf("a relayed %T", f)
 		}

@@ -14,8 +14,9 @@
 //
 // # Records
 //
-// With standby on, every participant that its client could resume is looked at once a second, and pushed to its standby when it has
-// changed since. The client's stanzas are acknowledged as far as the record goes ([stream.Session.Guard]). The standby is told when the session
+// With standby on, every participant that its client could resume is looked at once a second, and what has changed is pushed to its
+// standby ([standby.Copy]), a few hundred bytes. The client's stanzas are acknowledged as far as the record goes that the standby says it
+// has ([stream.Session.Guard]). The standby is told when the session
 // ends or another node is the standby; what it does not hear ends there by itself.
 //
 // # Bridge channels

@@ -1,8 +1,6 @@
 package resume
 
 import (
-	"hash/maphash"
-	"slices"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
@@ -13,11 +11,11 @@ import (
 
 // push is the record of a session of this node, as its standby has it.
 type push struct {
-	token string
-	at    identity.Name // the standby, "": nobody
-	sum   uint64
-	when  time.Time
-	look  int
+	jid, token string
+	at         identity.Name // the standby, "": nobody
+	copy       *standby.Copy
+	received   uint32 // as the copy says
+	look       int
 }
 
 // pushAll looks at every participant.
@@ -41,9 +39,10 @@ func (s *Service) pushAll() {
 	})
 }
 
-// push gives a participant to its standby when it has changed.
+// push tells a participant's standby what has changed.
 func (s *Service) push(now time.Time, value *session.Participant, open []identity.Name) {
-	t, ok := session.ParseToken(value.Stream.ResumeToken)
+	token := value.Stream.ResumeToken
+	t, ok := session.ParseToken(token)
 	if !ok {
 		return
 	}
@@ -51,65 +50,84 @@ func (s *Service) push(now time.Time, value *session.Participant, open []identit
 	if likely := standby.Choose(t.Address, open, []identity.Name{s.cfg.Self}); len(likely) > 0 {
 		to = likely[0]
 	}
-	b := session.Encode(value)
-	defer clear(b)
-	sum := maphash.Bytes(s.hash, b)
+	linked := to != "" && s.cfg.Mesh.Want(to)
+	value.Thin()
 	s.mu.Lock()
 	p := s.pushed[value.Stream.JID]
-	if p == nil {
-		p = &push{token: value.Stream.ResumeToken}
-		s.pushed[value.Stream.JID] = p
+	if p == nil || p.token != token {
+		p = &push{jid: value.Stream.JID, token: token, copy: standby.NewCopy(token)}
+		s.pushed[p.jid], s.awaited[token] = p, p
 	}
 	p.look = s.look
 	before := p.at
-	same := before == to && p.sum == sum && now.Sub(p.when) < standby.Repeat
+	if before != to || !linked {
+		p.copy.Wipe()
+	}
+	p.at = ""
+	var frames []wire.Frame
+	if linked {
+		p.at = to
+		if frames = p.copy.Push(now, session.Encode(value)); len(frames) > 0 {
+			p.received = value.Stream.Received
+		}
+	}
+	overdue := p.copy.Overdue(now)
 	s.mu.Unlock()
 	if before != "" && before != to {
-		s.cfg.Mesh.Tell(before, wire.Wipe{Token: value.Stream.ResumeToken})
+		s.cfg.Mesh.Tell(before, wire.Wipe{Token: token})
 	}
-	linked := to != "" && s.cfg.Mesh.Want(to)
-	if same && linked {
-		return
+	sent := linked
+	for _, f := range frames {
+		sent = sent && s.cfg.Mesh.Tell(to, f)
+		switch f := f.(type) {
+		case wire.Keep:
+			clear(f.Value)
+		case wire.Amend:
+			clear(f.Delta)
+		}
 	}
-	kept := linked && s.send(to, value.Stream.ResumeToken, b)
 	s.mu.Lock()
-	if p.at, p.sum, p.when = to, sum, now; !kept {
-		p.at = ""
+	if !sent {
+		p.copy.Wipe()
 	}
-	gone := s.pushed[value.Stream.JID] != p
+	gone := s.pushed[p.jid] != p
 	s.mu.Unlock()
-	sess := s.cfg.Streams.Session(value.Stream.JID)
-	switch {
-	case kept && (gone || sess == nil): // it ended meanwhile
-		s.cfg.Mesh.Tell(to, wire.Wipe{Token: value.Stream.ResumeToken})
-	case sess == nil:
-	case kept:
-		sess.Guard(value.Stream.Received)
-	default:
+	switch sess := s.cfg.Streams.Session(p.jid); {
+	case sent && (gone || sess == nil): // it ended meanwhile
+		s.cfg.Mesh.Tell(to, wire.Wipe{Token: token})
+	case sess != nil && (!sent || overdue):
 		sess.Unguard()
 	}
 }
 
-func (s *Service) send(to identity.Name, token string, value []byte) bool {
-	if len(value) > wire.MaxPiece*wire.MaxPieces {
-		return false
+// kept takes a standby's answer.
+func (s *Service) kept(from identity.Name, f wire.Kept) {
+	s.mu.Lock()
+	p := s.awaited[f.Token]
+	if p == nil || p.at != from || !p.copy.Kept(f.Sum) {
+		s.mu.Unlock()
+		return
 	}
-	parts := slices.Collect(slices.Chunk(value, wire.MaxPiece))
-	for i, part := range parts {
-		if !s.cfg.Mesh.Tell(to, wire.Keep{Token: token, Part: uint16(i), Parts: uint16(len(parts)), Value: part}) {
-			return false
-		}
+	jid, received := p.jid, p.received
+	s.mu.Unlock()
+	if sess := s.cfg.Streams.Session(jid); sess != nil {
+		sess.Guard(received)
 	}
-	return true
 }
 
 // Ended has the record wiped of a session that is over or elsewhere.
 func (s *Service) Ended(jid string) {
 	s.mu.Lock()
 	p := s.pushed[jid]
-	delete(s.pushed, jid)
+	var at identity.Name
+	if p != nil {
+		at = p.at
+		p.copy.Wipe()
+		delete(s.pushed, jid)
+		delete(s.awaited, p.token)
+	}
 	s.mu.Unlock()
-	if p != nil && p.at != "" {
-		s.cfg.Mesh.Tell(p.at, wire.Wipe{Token: p.token})
+	if at != "" {
+		s.cfg.Mesh.Tell(at, wire.Wipe{Token: p.token})
 	}
 }

@@ -39,8 +39,8 @@ func TestDeadHolder(t *testing.T) {
 			wait(2500 * time.Millisecond)
 			holder.streams.Session(jid).Send([]byte(`<message xmlns="jabber:client"/>`))
 			wait(1500 * time.Millisecond)
-			if c.sent["Keep"] != 2 {
-				t.Errorf("%d records pushed, want one and one after a change", c.sent["Keep"])
+			if c.sent["Keep"] != 1 || c.sent["Amend"] != 1 {
+				t.Errorf("%d records pushed and %d changes, want one and one", c.sent["Keep"], c.sent["Amend"])
 			}
 			holder.kill()
 			if err := c.nodes[at].fetch(token); err != nil {
@@ -233,6 +233,33 @@ func TestRecordsEndWithTheirSession(t *testing.T) {
 		wait(5 * time.Second)
 		if c.sent["Keep"] != 0 {
 			t.Errorf("%d records pushed", c.sent["Keep"])
+		}
+	})
+}
+
+// TestStandbyIsAskedUntilItAnswers: without an answer the record is sent again, whole, and then changes again.
+func TestStandbyIsAskedUntilItAnswers(t *testing.T) {
+	inCluster(t, 2, func(t *testing.T, c *cluster) {
+		jid, _ := c.nodes[0].session(1, "room@conference.meet.test")
+		silent := true
+		c.mu.Lock()
+		c.lose = func(f wire.Frame) bool {
+			_, kept := f.(wire.Kept)
+			return silent && kept
+		}
+		c.mu.Unlock()
+		wait(8500 * time.Millisecond)
+		if c.sent["Keep"] != 3 || c.sent["Amend"] != 0 {
+			t.Errorf("%d records and %d changes in 8 s without an answer, want one every 3 s", c.sent["Keep"], c.sent["Amend"])
+		}
+		c.mu.Lock()
+		silent = false
+		c.mu.Unlock()
+		wait(3 * time.Second)
+		c.nodes[0].streams.Session(jid).Send([]byte(`<message xmlns="jabber:client"/>`))
+		wait(time.Second)
+		if c.sent["Keep"] != 4 || c.sent["Amend"] != 1 {
+			t.Errorf("%d records and %d changes, want one more and one", c.sent["Keep"], c.sent["Amend"])
 		}
 	})
 }

@@ -2,7 +2,6 @@ package resume
 
 import (
 	"context"
-	"hash/maphash"
 	"log/slog"
 	"sync"
 	"time"
@@ -94,8 +93,8 @@ type Service struct {
 	gifts    int
 	giving   map[*stream.Session]chan struct{} // closed when it has gone, or stays
 	pushed   map[string]*push                  // by full JID
+	awaited  map[string]*push                  // the same, by token
 	look     int
-	hash     maphash.Seed
 	openers  map[uint64]*opener
 	accepted map[far]*accepted
 	stats    Stats
@@ -110,14 +109,14 @@ type Stats struct {
 	Given           uint64 // sessions that left for the node that their client came to
 	Revived         uint64 // participants of dead nodes
 	Refused         uint64 // questions with a wrong token
-	Full            uint64 // records that were one too many
+	Full            uint64 // records that were refused
 }
 
 // New returns a service that runs until Close.
 func New(cfg Config) *Service {
 	s := &Service{
 		cfg: cfg, keeper: standby.NewKeeper(cfg.Limits), trail: standby.NewTrail(), moved: standby.NewTrail(),
-		flights: make(map[string]*flight), asked: make(map[uint64]*flight), pushed: make(map[string]*push), hash: maphash.MakeSeed(),
+		flights: make(map[string]*flight), asked: make(map[uint64]*flight), pushed: make(map[string]*push), awaited: make(map[string]*push),
 		giving:  make(map[*stream.Session]chan struct{}),
 		openers: make(map[uint64]*opener), accepted: make(map[far]*accepted),
 	}
@@ -135,6 +134,9 @@ func (s *Service) Close() {
 	s.done.Wait()
 	s.mu.Lock()
 	s.keeper.Close()
+	for _, p := range s.pushed {
+		p.copy.Wipe()
+	}
 	s.mu.Unlock()
 	s.closeChannels(func(identity.Name) bool { return true })
 }
@@ -197,14 +199,18 @@ func (s *Service) Session(from identity.Name, f wire.Frame) {
 		s.sought(from, f)
 	case wire.Keep:
 		s.mu.Lock()
-		err := s.keeper.Keep(time.Now(), from, f)
-		if err != nil {
-			s.stats.Full++
-		}
+		answer, due, err := s.keeper.Keep(time.Now(), from, f)
 		s.mu.Unlock()
-		if err != nil {
-			s.cfg.Log.Debug("record refused", "peer", string(from), "error", err)
+		if due {
+			s.answer(from, answer, err)
 		}
+	case wire.Amend:
+		s.mu.Lock()
+		answer, err := s.keeper.Amend(time.Now(), from, f)
+		s.mu.Unlock()
+		s.answer(from, answer, err)
+	case wire.Kept:
+		s.kept(from, f)
 	case wire.Wipe:
 		s.mu.Lock()
 		s.keeper.Wipe(from, f)
@@ -218,4 +224,15 @@ func (s *Service) Session(from identity.Name, f wire.Frame) {
 	case wire.ChannelClosed:
 		s.channelClosed(from, f)
 	}
+}
+
+// answer tells a holder what is kept of its session.
+func (s *Service) answer(to identity.Name, kept wire.Kept, err error) {
+	if err != nil {
+		s.mu.Lock()
+		s.stats.Full++
+		s.mu.Unlock()
+		s.cfg.Log.Debug("record refused", "peer", string(to), "error", err)
+	}
+	s.cfg.Mesh.Tell(to, kept)
 }
