@@ -105,7 +105,7 @@ fuzz: ## fuzz every parser for FUZZTIME, 10s
 
 # What other nodes and strangers send to the mesh ports, each parser for 20 s, three at a time.
 fuzz-mesh:
-	@grep -rn --include=*_test.go -o '^func Fuzz[A-Za-z0-9_]*' cascade/wire cascade/link cascade/member | \
+	@grep -rn --include=*_test.go -o '^func Fuzz[A-Za-z0-9_]*' cascade/wire cascade/link cascade/member cascade/standby | \
 	sed 's|^\(.*\)/[^/]*:[0-9]*:func \(.*\)$$|./\1 \2|' | grep -v FuzzMemory | \
 	xargs -P 3 -L 1 sh -c 'exec sh tools/fuzz.sh "$$0" "$$1" 20s'
 

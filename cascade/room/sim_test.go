@@ -174,7 +174,7 @@ func TestSimulation(t *testing.T) {
 	}
 	seeds := 300
 	if testing.Short() {
-		seeds = 60
+		seeds = 20
 	}
 	if s := os.Getenv("ATOLL_SEEDS"); s != "" {
 		seeds, _ = strconv.Atoi(s)

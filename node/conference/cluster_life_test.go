@@ -10,20 +10,20 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/identity"
 )
 
-// TestClusterLife is five minutes of ten nodes with real gossip and QUIC: people come, leave and talk, nodes die and come
+// TestClusterLife is five minutes (two under the race detector) of ten nodes with real gossip and QUIC: people come, leave and talk, nodes die and come
 // back with an empty memory, the network falls apart and heals. When all is quiet everybody sees everybody who is there and
 // nobody else, exactly one moderates, and everybody is heard.
 func TestClusterLife(t *testing.T) {
-	seeds := []uint64{1, 2, 3}
+	seeds, seconds := []uint64{1, 2, 3}, 270
 	if underRace {
-		seeds = seeds[:1]
+		seeds, seconds = seeds[:1], 80
 	}
 	for _, seed := range seeds {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { clusterLife(t, seed) })
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { clusterLife(t, seed, seconds) })
 	}
 }
 
-func clusterLife(t *testing.T, seed uint64) {
+func clusterLife(t *testing.T, seed uint64, seconds int) {
 	inCluster(t, seed, 10, func(t *testing.T, c *cluster) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		var here []*client
@@ -35,7 +35,7 @@ func clusterLife(t *testing.T, seed uint64) {
 			where[cl] = n
 		}
 		healAt := 0
-		for second := range 270 {
+		for second := range seconds {
 			if second == healAt {
 				c.net.Heal()
 			}

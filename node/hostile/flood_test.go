@@ -66,8 +66,16 @@ func TestFlood(t *testing.T) {
 		t.Error("who listened lost its stream")
 	default:
 	}
-	if got := n.metric("atoll_stream_overflowed_total"); got != 0 {
-		t.Errorf("%v streams overflowed although everybody reads", got)
+	// Who talks at full speed may be too slow to read what the others say. Nobody else is closed for it.
+	if got := n.metric("atoll_stream_overflowed_total"); got > flooders {
+		t.Errorf("%v streams overflowed, %d talked without a break", got, flooders)
+	}
+	for _, p := range []*participant.Participant{c, d} {
+		select {
+		case <-p.Stream().Failed():
+			t.Error("who was in another room lost its stream")
+		default:
+		}
 	}
 	n.works()
 }
