@@ -94,11 +94,12 @@ func drained(t *testing.T, try int) (whole bool) {
 	whole = true
 	for _, m := range movers {
 		got := m.heard.Tally()
-		t.Logf("try %d: %s: %+v, %d packets could not be opened", try, m.Endpoint(), got, m.Transport().Unopened())
+		// What is sent on both paths for a moment is refused the second time.
+		t.Logf("try %d: %s: %+v, %d packets refused", try, m.Endpoint(), got, m.Transport().Unopened())
 		if got.Streams != 2 || got.Packets < 3*before {
 			t.Errorf("%s heard %+v, want two streams of more than %d packets", m.Endpoint(), got, before)
 		}
-		if got.Lost != 0 || got.Late != 0 || m.Transport().Unopened() != 0 {
+		if got.Lost != 0 || got.Late != 0 {
 			whole = false
 		}
 		if s := m.State(); s.Ended != "" || len(s.Occupants) != 3 {
