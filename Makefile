@@ -24,14 +24,13 @@ run: $(BIN) ## build and run one node: http://localhost:8080, data in ./data
 	$(BIN) run --data ./data $(ARGS)
 
 test: ## run every test; needs root, installs what is missing
-	$(MAKE) install
 	$(MAKE) build
-	$(MAKE) -j 2 code-test vanish-test
+	$(MAKE) -j 3 install code-test vanish-test
 	$(MAKE) load-test
 	$(MAKE) e2e
 	$(MAKE) lab-test
 
-# What needs no node: one after the other, they keep the machine busy.
+# What needs neither a node nor what install brings: one after the other, they keep the machine busy.
 code-test:
 	$(MAKE) lint
 	$(MAKE) page-test
@@ -103,11 +102,11 @@ fuzz: ## fuzz every parser for FUZZTIME, 10s
 		$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) </dev/null || exit 1; \
 	done
 
-# What other nodes and strangers send to the mesh ports, each parser for 20 s, three at a time.
+# What other nodes and strangers send to the mesh ports, each parser for 20 s, four at a time.
 fuzz-mesh:
 	@grep -rn --include=*_test.go -o '^func Fuzz[A-Za-z0-9_]*' cascade/wire cascade/link cascade/member cascade/standby | \
 	sed 's|^\(.*\)/[^/]*:[0-9]*:func \(.*\)$$|./\1 \2|' | grep -v FuzzMemory | \
-	xargs -P 3 -L 1 sh -c 'exec sh tools/fuzz.sh "$$0" "$$1" 20s'
+	xargs -P 4 -L 1 sh -c 'exec sh tools/fuzz.sh "$$0" "$$1" 20s'
 
 # What is measured: go doc ./tools/load/bench. ARGS are further flags: make bench ARGS="-v --only 1-to-50".
 bench: $(BIN) ## print the benchmark: CPU per forwarded packet beside other servers in one run; needs Debian's janus

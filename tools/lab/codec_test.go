@@ -49,7 +49,7 @@ func TestCodecs(t *testing.T) {
 				}
 				return wrong
 			})
-			m.switches(20)
+			m.switches(8)
 		})
 	}
 }
