@@ -42,7 +42,9 @@ func associationOptions(cert tls.Certificate) []dtls.Option {
 // association is the DTLS association of a leg, as server. Its goroutines start with the first record.
 //
 // Once the client's media came the handshake is of no use any more, and nothing but a farewell is to come: the association
-// then sleeps as its state, without goroutines and buffers, until a record comes or it is closed.
+// then sleeps as its state, without goroutines and buffers, until a record comes or it is closed. Of a client that sends nothing
+// it is not known whether it got our last flight: it would repeat its own, at first after a fraction of a second and then
+// after twice as long each time, and who has been silent for ten seconds will not.
 type association struct {
 	leg *Leg
 
@@ -58,8 +60,11 @@ type association struct {
 	since atomic.Int64 // when a record came last, nanoseconds since 1970; 0: none since it sleeps
 }
 
-// restTime is how long an association without records stays awake.
-const restTime = 2 * time.Second
+// How long an association without records stays awake, when media came and when none did.
+const (
+	restTime = 2 * time.Second
+	muteTime = 10 * time.Second
+)
 
 // farewellTime bounds how long an association that was woken for its farewell may take.
 const farewellTime = 5 * time.Second
@@ -91,9 +96,13 @@ func (a *association) feed(b []byte) {
 	a.begin()
 }
 
-// rest lets an association sleep that has nothing to do.
-func (a *association) rest(now time.Time) {
-	if since := a.since.Load(); since != 0 && now.UnixNano()-since > int64(restTime) {
+// rest lets an association sleep that has nothing to do. begun says that media came.
+func (a *association) rest(now time.Time, begun bool) {
+	after := muteTime
+	if begun {
+		after = restTime
+	}
+	if since := a.since.Load(); since != 0 && now.UnixNano()-since > int64(after) {
 		a.since.Store(0)
 		a.sleep()
 	}

@@ -389,9 +389,7 @@ func (l *Leg) tick(now time.Time) {
 		return
 	}
 	if open {
-		if l.begun.Load() {
-			l.dtls.rest(now)
-		}
+		l.dtls.rest(now, l.begun.Load())
 		l.receiver.Tick(now)
 		return
 	}

@@ -53,6 +53,21 @@ func TestAnAssociationRestsOnceMediaFlows(t *testing.T) {
 	}
 }
 
+func TestAnAssociationRestsWithoutMediaAfterAWhile(t *testing.T) {
+	e := listen(t)
+	l, r, c := join(t, e)
+	if l.tick(time.Now().Add(muteTime / 2)); l.dtls.sleeps() {
+		t.Error("it rests while the client may still repeat its last flight")
+	}
+	if l.tick(time.Now().Add(2 * muteTime)); !l.dtls.sleeps() {
+		t.Error("it does not rest")
+	}
+	c.sendRTP(1, 1)
+	r.wait("media", func() bool { return len(r.rtp[1]) > 0 })
+	c.dtls.Close()
+	r.wait("closed", func() bool { return r.reason != nil })
+}
+
 func TestASleepingAssociationHearsTheFarewell(t *testing.T) {
 	e := listen(t)
 	_, r, c := asleep(t, e)

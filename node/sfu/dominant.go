@@ -82,14 +82,14 @@ func (r *Room) listen(now time.Time) []Effect {
 	for _, p := range r.list {
 		u := &p.up
 		u.mu.Lock()
-		for _, l := range u.levels[:u.heard] {
+		for _, l := range u.levels {
 			r.levels = append(r.levels, heard{l, p})
 			if s := u.voice; s != nil && l.level >= voiced {
 				woken = woken || now.Sub(s.voice) > time.Second
 				s.voice = l.at
 			}
 		}
-		u.heard = 0
+		u.levels = u.levels[:0]
 		u.mu.Unlock()
 	}
 	slices.SortStableFunc(r.levels, func(a, b heard) int { return a.at.Compare(b.at) })

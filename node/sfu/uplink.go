@@ -39,8 +39,7 @@ type uplink struct {
 	recorder *bandwidth.Recorder // nil for a Remote
 	media    uint32              // an SSRC of the sender, for feedback
 	offset   clockOffset
-	levels   [mostLevels]level
-	heard    int // levels in use
+	levels   []level // of who speaks: grows to mostLevels once
 	voice    *source
 	reported time.Time
 	counters Counters
@@ -220,12 +219,11 @@ func (u *uplink) keyframe(l *layer, in *inbound, now time.Time) {
 // hear keeps a level for the room's next tick.
 func (u *uplink) hear(s *source, v uint8, now time.Time) {
 	u.voice = s
-	if u.heard == mostLevels {
-		copy(u.levels[:], u.levels[1:])
-		u.heard--
+	if len(u.levels) == mostLevels {
+		copy(u.levels, u.levels[1:])
+		u.levels = u.levels[:mostLevels-1]
 	}
-	u.levels[u.heard] = level{now, v}
-	u.heard++
+	u.levels = append(u.levels, level{now, v})
 }
 
 // tick reports to the sender, asks for what is missing, and chooses encodings. It reports whether something is left to do.

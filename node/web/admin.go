@@ -49,7 +49,10 @@ type AdminConfig struct {
 func Admin(cfg AdminConfig) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /about/health", health(cfg.Health))
-	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelError)}))
+	// Compressing a few kilobytes would take more than a megabyte of memory each time.
+	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{
+		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelError), DisableCompression: true,
+	}))
 	mux.Handle("GET /colibri/stats", answer(func() any { return stats(cfg) }))
 	mux.Handle("GET /api/v1/cluster", answer(func() any {
 		c := cfg.Cluster()

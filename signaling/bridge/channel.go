@@ -56,12 +56,16 @@ type Channel struct {
 	conn    connection
 	handler Handler
 	raw     func(message []byte) // takes the messages as they come, instead of handler; nil: none
-	out     *queue
+	out     queue
 	closing chan struct{} // closed as soon as nothing more is to be sent or delivered
 	once    sync.Once
 	reason  error          // why closing was closed
 	broken  *atomic.Uint64 // counts channels that end by their client's fault
 	helpers sync.WaitGroup
+
+	gate     sync.Mutex // guards what follows
+	shutting bool       // nobody helps any more who does not yet
+	pings    *time.Timer
 
 	calls         sync.Mutex // held while the handler is called
 	opened, ended bool
@@ -109,7 +113,9 @@ func (s socket) close(code Status, reason string) {
 }
 
 func newChannel(conn connection, h Handler, broken *atomic.Uint64) *Channel {
-	return &Channel{conn: conn, handler: h, broken: broken, out: newQueue(), closing: make(chan struct{})}
+	c := &Channel{conn: conn, handler: h, broken: broken, closing: make(chan struct{})}
+	c.out.begin = func() bool { return c.help(c.write) }
+	return c
 }
 
 // Send queues m. It never blocks and may be called from anywhere. When the queue is full the channel closes; on a closed
@@ -143,6 +149,12 @@ func (c *Channel) shut(code Status, reason string, why error) {
 			c.broken.Add(1)
 		}
 		close(c.closing)
+		c.gate.Lock()
+		c.shutting = true
+		if c.pings != nil {
+			c.pings.Stop()
+		}
+		c.gate.Unlock()
 		c.helpers.Go(func() {
 			if errors.Is(why, ErrReplaced) {
 				c.conn.cut() // the client has turned to the newer one: nobody is there to say good-bye to
@@ -155,7 +167,7 @@ func (c *Channel) shut(code Status, reason string, why error) {
 
 // run reads until the channel ends. It returns after the goroutines of the channel have ended and Closed was called.
 func (c *Channel) run() {
-	c.helpers.Go(c.write)
+	c.keepAlive()
 	err := c.read()
 	c.shut(StatusNormal, "", err)
 	c.end(c.reason)
@@ -228,20 +240,21 @@ func (c *Channel) end(why error) {
 	c.ended = true
 }
 
+// write writes what waits. It ends when there is nothing.
 func (c *Channel) write() {
-	tick := time.NewTicker(pingEvery)
-	defer tick.Stop()
 	for {
-		select {
-		case <-c.closing:
+		frames := c.out.pop()
+		if len(frames) == 0 {
 			return
-		case <-tick.C:
-			c.helpers.Go(c.ping) // ends before the next one begins
-		case <-c.out.ready:
-			for _, frame := range c.out.pop() {
-				if !c.writeFrame(frame) {
-					return
-				}
+		}
+		for _, frame := range frames {
+			select {
+			case <-c.closing:
+				return
+			default:
+			}
+			if !c.writeFrame(frame) {
+				return
 			}
 		}
 	}
@@ -257,10 +270,31 @@ func (c *Channel) writeFrame(frame []byte) bool {
 	return true
 }
 
+// help runs f in a goroutine that run waits for, and reports whether it does: on a closing channel it does not.
+func (c *Channel) help(f func()) bool {
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	if !c.shutting {
+		c.helpers.Go(f)
+	}
+	return !c.shutting
+}
+
+// keepAlive lets the next ping happen in a while. Until then there is no goroutine for it.
+func (c *Channel) keepAlive() {
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	if !c.shutting {
+		c.pings = time.AfterFunc(pingEvery, func() { c.help(c.ping) })
+	}
+}
+
 func (c *Channel) ping() {
 	ctx, cancel := context.WithTimeout(context.Background(), pongWithin)
 	defer cancel()
 	if err := c.conn.ping(ctx); err != nil {
 		c.shut(StatusTryAgainLater, "no pong", fmt.Errorf("ping bridge channel: %w", err))
+		return
 	}
+	c.keepAlive()
 }

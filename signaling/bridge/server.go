@@ -53,7 +53,7 @@ func NewServer(cfg Config) *Server {
 	return &Server{cfg: cfg, channels: make(map[endpoint]*Channel), opening: make(chan struct{}, openings)}
 }
 
-// ServeHTTP opens a channel and returns when it has ended.
+// ServeHTTP opens a channel, or says why not.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	node, ep, ok := parsePath(r.URL.Path)
 	if !ok {
@@ -71,7 +71,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "shutting down", http.StatusServiceUnavailable)
 		return
 	}
-	defer s.running.Done()
+	staying := false
+	defer func() {
+		if !staying {
+			s.running.Done()
+		}
+	}()
 	var relay *relay
 	if !ok {
 		relay = s.openElsewhere(r.Context(), Address{node, ep.conference, ep.id, password})
@@ -94,7 +99,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if relay != nil {
 		c.raw = relay.fromClient
 	}
-	s.run(ep, c)
+	// The request's goroutine with its buffers is not kept for the life of the channel.
+	staying = true
+	go func() {
+		defer s.running.Done()
+		s.run(ep, c)
+	}()
 }
 
 // run is the life of a channel.
@@ -115,6 +125,12 @@ func (s *Server) run(ep endpoint, c *Channel) {
 	s.remove(ep, c)
 }
 
+// Sizes of the buffers of a connection: what comes is short, and what goes out is rarely longer. The HTTP server's are 4 KiB each.
+const (
+	readBuffer  = 512
+	writeBuffer = 1 << 10
+)
+
 // hijacker keeps the connection that the WebSocket library takes over.
 type hijacker struct {
 	http.ResponseWriter
@@ -127,7 +143,15 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, fmt.Errorf("take the connection over: %w", err)
 	}
 	h.conn = conn
-	return conn, rw, nil
+	// What is in rw.Writer is the answer to the upgrade request: it must leave first.
+	if err := rw.Flush(); err != nil {
+		_ = conn.Close()
+		return nil, nil, fmt.Errorf("answer the upgrade: %w", err)
+	}
+	if rw.Reader.Buffered() > 0 { // of a client that does not wait for the answer
+		return conn, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(conn, writeBuffer)), nil
+	}
+	return conn, bufio.NewReadWriter(bufio.NewReaderSize(conn, readBuffer), bufio.NewWriterSize(conn, writeBuffer)), nil
 }
 
 // Stats counts channels since the server was made.

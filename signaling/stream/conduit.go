@@ -19,6 +19,7 @@ type conduit struct {
 const (
 	conduitBuffer = 16 << 10
 	frameBuffer   = 256 // of the WebSocket above: headers and control frames
+	readBuffer    = 512 // likewise: longer messages are read past it, and the HTTP server's has 4 KiB
 )
 
 var corkBuffers = sync.Pool{New: func() any { b := make([]byte, 0, conduitBuffer); return &b }}
@@ -80,5 +81,9 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		_ = conn.Close()
 		return nil, nil, fmt.Errorf("answer the upgrade: %w", err)
 	}
-	return h.conduit, bufio.NewReadWriter(rw.Reader, bufio.NewWriterSize(h.conduit, frameBuffer)), nil
+	writer := bufio.NewWriterSize(h.conduit, frameBuffer)
+	if rw.Reader.Buffered() > 0 { // of a client that does not wait for the answer
+		return h.conduit, bufio.NewReadWriter(rw.Reader, writer), nil
+	}
+	return h.conduit, bufio.NewReadWriter(bufio.NewReaderSize(h.conduit, readBuffer), writer), nil
 }

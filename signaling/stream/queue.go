@@ -2,19 +2,22 @@ package stream
 
 import "sync"
 
-// queue is what waits for a socket, bounded by items and bytes. What the writer has taken counts until it has left.
+// queue is what waits for a socket, bounded by items and bytes. What the writer has taken counts until it has left. Nobody
+// waits at it: who adds something starts the writer, who goes on until nothing is left.
 type queue struct {
 	maxItems, maxBytes int
-	ready              chan struct{} // has an element when there is something to do
+	write              func() // the writer, in a goroutine of its own
 
 	mu           sync.Mutex
+	writing      sync.WaitGroup
+	busy, ended  bool
 	waiting      [][]byte
 	items, bytes int
 	last         bool // nothing follows what is waiting
 }
 
-func newQueue(limits Limits) *queue {
-	return &queue{maxItems: limits.QueueStanzas, maxBytes: limits.QueueBytes, ready: make(chan struct{}, 1)}
+func newQueue(limits Limits, write func()) *queue {
+	return &queue{maxItems: limits.QueueStanzas, maxBytes: limits.QueueBytes, write: write}
 }
 
 // put adds a message. It reports false, and adds nothing, when that would be too much. After finish it drops messages.
@@ -59,12 +62,22 @@ func (q *queue) finish(messages ...[]byte) {
 	q.wake()
 }
 
-// take returns all messages, and whether they are the last.
+// take returns all messages, and whether they are the last. When there are none and the last was not added yet, the writer is to
+// end: the next message starts it again.
 func (q *queue) take() (messages [][]byte, last bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	messages, q.waiting = q.waiting, nil
+	q.busy = len(messages) > 0 || q.last
 	return messages, q.last
+}
+
+// end starts the writer no more, and returns when it has ended.
+func (q *queue) end() {
+	q.mu.Lock()
+	q.ended = true
+	q.mu.Unlock()
+	q.writing.Wait()
 }
 
 // finished reports whether the last message is known.
@@ -91,8 +104,8 @@ func (q *queue) add(xml []byte) {
 }
 
 func (q *queue) wake() {
-	select {
-	case q.ready <- struct{}{}:
-	default:
+	if !q.busy && !q.ended {
+		q.busy = true
+		q.writing.Go(q.write)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// socket is one WebSocket: a reader that owns the engine, a writer that empties the queue.
+// socket is one WebSocket: a reader that owns the engine, and while there is something to write a writer that empties the queue.
 type socket struct {
 	server  *Server
 	conn    *websocket.Conn
@@ -23,14 +23,14 @@ type socket struct {
 	base    string   // scheme and host by which the client came
 	dead    chan struct{}
 	kill    func() // closes dead and the connection, once
-	written chan struct{}
 }
 
 func newSocket(s *Server, conn *websocket.Conn, c *conduit, e *engine) *socket {
 	k := &socket{
-		server: s, conn: conn, conduit: c, queue: newQueue(s.limits), engine: e,
-		dead: make(chan struct{}), written: make(chan struct{}),
+		server: s, conn: conn, conduit: c, engine: e,
+		dead: make(chan struct{}),
 	}
+	k.queue = newQueue(s.limits, k.write)
 	k.kill = sync.OnceFunc(func() {
 		close(k.dead)
 		_ = c.Close()
@@ -93,7 +93,6 @@ func (k *socket) read(limit int) ([]byte, error) {
 
 // serve is the reader. It returns when the socket is gone and the session knows.
 func (k *socket) serve() {
-	go k.write()
 	ping := k.keepAlive()
 	k.readAll()
 	k.kill()
@@ -101,7 +100,7 @@ func (k *socket) serve() {
 	if k.session != nil {
 		k.session.detach(k, 0)
 	}
-	<-k.written
+	k.queue.end()
 	_ = k.conn.CloseNow() // releases a ping that waits
 }
 
@@ -178,7 +177,7 @@ func (k *socket) over(s step) {
 		k.server.stats.streamErrors.Add(1)
 	}
 	k.finish(s.write...)
-	<-k.written
+	k.queue.end()
 }
 
 func (k *socket) pause(d time.Duration) bool {
@@ -229,27 +228,30 @@ func (k *socket) obey(s step) step {
 	return s
 }
 
-// write is the writer.
+// write is the writer. It ends when nothing is left to write, and with the socket.
 func (k *socket) write() {
-	defer close(k.written)
-	defer k.kill()
 	for {
-		select {
-		case <-k.queue.ready:
-		case <-k.dead:
+		messages, last := k.queue.take()
+		if len(messages) == 0 && !last {
 			return
 		}
-		messages, last := k.queue.take()
+		select {
+		case <-k.dead:
+			return
+		default:
+		}
 		_ = k.conduit.SetWriteDeadline(time.Now().Add(k.server.limits.Write))
 		if k.queue.finished() {
 			_ = k.conduit.SetWriteDeadline(time.Now().Add(k.server.limits.Linger))
 		}
 		if !k.send(messages) {
+			k.kill()
 			return
 		}
 		k.queue.left(messages)
 		if last {
 			k.close()
+			k.kill()
 			return
 		}
 		_ = k.conduit.SetWriteDeadline(time.Time{}) // control frames have their own

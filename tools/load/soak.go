@@ -39,7 +39,9 @@ type Soaked struct {
 type Sample struct {
 	At         time.Duration `json:"at_ns"`
 	RSS        int64         `json:"rss"`
-	Heap       int64         `json:"heap"` // bytes of objects, garbage included
+	Heap       int64         `json:"heap"`        // bytes of objects, garbage included
+	HeapInUse  int64         `json:"heap_in_use"` // bytes of memory that the heap uses
+	Stacks     int64         `json:"stacks"`
 	Goroutines int64         `json:"goroutines"`
 }
 
@@ -99,7 +101,7 @@ func (s Soak) Run(ctx context.Context) (out Soaked, err error) {
 				come()
 			}
 		case <-sample.C:
-			now, err := s.Node.sample(ctx)
+			now, err := s.Node.Sample(ctx)
 			if err != nil {
 				return out, err
 			}
@@ -157,8 +159,8 @@ func (t *tenant) leave() {
 	t.Leave()
 }
 
-// sample asks a node what it holds.
-func (n *Node) sample(ctx context.Context) (s Sample, err error) {
+// Sample asks a node what it holds.
+func (n *Node) Sample(ctx context.Context) (s Sample, err error) {
 	raw, err := n.Get(ctx, "/metrics")
 	if err != nil {
 		return s, err
@@ -166,7 +168,10 @@ func (n *Node) sample(ctx context.Context) (s Sample, err error) {
 	for _, m := range []struct {
 		name string
 		to   *int64
-	}{{"process_resident_memory_bytes", &s.RSS}, {"go_memstats_heap_alloc_bytes", &s.Heap}, {"go_goroutines", &s.Goroutines}} {
+	}{
+		{"process_resident_memory_bytes", &s.RSS}, {"go_memstats_heap_alloc_bytes", &s.Heap}, {"go_memstats_heap_inuse_bytes", &s.HeapInUse},
+		{"go_memstats_stack_inuse_bytes", &s.Stacks}, {"go_goroutines", &s.Goroutines},
+	} {
 		v, err := Metric(raw, m.name)
 		if err != nil {
 			return s, err

@@ -41,6 +41,9 @@ func (c runCommand) Run(s streams) error {
 	if err != nil {
 		return err
 	}
+	tidying, stopTidying := context.WithCancel(context.Background())
+	defer stopTidying()
+	go tidy(tidying)
 	for _, url := range urls(cfg) {
 		_, _ = fmt.Fprintln(s.out, "open "+url)
 	}

@@ -55,8 +55,13 @@ type Recorder struct {
 	count    uint8
 	last     time.Time // of the last feedback
 	arrivals []int64   // us, by unwrapped number modulo kept
-	symbols  [most]uint8
-	deltas   [most]int16
+	work     *work     // nil like arrivals until a packet comes: who only watches sends none
+}
+
+// work is where a feedback packet is put together.
+type work struct {
+	symbols [most]uint8
+	deltas  [most]int16
 }
 
 // New returns a recorder whose feedback comes from ssrc.
@@ -83,7 +88,7 @@ func (r *Recorder) start(seq uint16) {
 	r.end = r.next
 	r.waiting = 0
 	if r.arrivals == nil {
-		r.arrivals = make([]int64, kept)
+		r.arrivals, r.work = make([]int64, kept), new(work)
 	}
 	for i := range r.arrivals {
 		r.arrivals[i] = never
@@ -148,7 +153,7 @@ func (r *Recorder) Append(dst []byte, media uint32, now time.Time) []byte {
 	for ; n < most && first+int64(n) < r.end; n++ {
 		at := r.arrivals[(first+int64(n))%kept]
 		if at == never {
-			r.symbols[n] = 0
+			r.work.symbols[n] = 0
 			continue
 		}
 		d := floorDiv(at-clock+tick/2, tick)
@@ -156,12 +161,12 @@ func (r *Recorder) Append(dst []byte, media uint32, now time.Time) []byte {
 			break // too far apart: the next feedback has a reference time of its own
 		}
 		clock += d * tick
-		r.deltas[received] = int16(d)
+		r.work.deltas[received] = int16(d)
 		received++
 		if d >= 0 && d <= 255 {
-			r.symbols[n] = 1
+			r.work.symbols[n] = 1
 		} else {
-			r.symbols[n] = 2
+			r.work.symbols[n] = 2
 		}
 	}
 	at := len(dst)
@@ -171,15 +176,15 @@ func (r *Recorder) Append(dst []byte, media uint32, now time.Time) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, uint16(first))
 	dst = binary.BigEndian.AppendUint16(dst, uint16(n))
 	dst = append(dst, byte(reference>>16), byte(reference>>8), byte(reference), r.count)
-	dst = appendChunks(dst, r.symbols[:n])
+	dst = appendChunks(dst, r.work.symbols[:n])
 	i := 0
-	for _, s := range r.symbols[:n] {
+	for _, s := range r.work.symbols[:n] {
 		switch s {
 		case 1:
-			dst = append(dst, byte(r.deltas[i]))
+			dst = append(dst, byte(r.work.deltas[i]))
 			i++
 		case 2:
-			dst = binary.BigEndian.AppendUint16(dst, uint16(r.deltas[i]))
+			dst = binary.BigEndian.AppendUint16(dst, uint16(r.work.deltas[i]))
 			i++
 		}
 	}

@@ -27,6 +27,7 @@ func Resume[O comparable](rate uint32, st *session.Rewrite, origin O, running bo
 	s.last = Mapped{Seq: st.LastSeq, TS: st.LastTS, Picture: st.LastPicture, TL0: st.LastTL0, Frame: st.LastFrame}
 	s.lastAt = st.LastSent
 	s.packets, s.octets = st.Packets, st.Octets
+	s.past = new(past[O])
 	for i := range s.sent {
 		s.sent[i] = ^uint64(0)
 	}

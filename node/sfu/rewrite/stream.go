@@ -79,16 +79,21 @@ func (g *segment[O]) index(seq uint16) uint64 {
 
 // Stream is one outgoing stream. O identifies what stands behind it: whatever has one sequence number space.
 type Stream[O comparable] struct {
-	clock   uint32 // ticks per millisecond
-	running bool   // the newest segment takes packets
-	started bool
-	newest  int // index of the newest segment
-	count   int // segments in use
-	highest uint64
-	last    Mapped // numbers of the packet with the highest index
-	lastAt  time.Time
-	packets uint32
-	octets  uint32
+	clock    uint32 // ticks per millisecond
+	running  bool   // the newest segment takes packets
+	started  bool
+	newest   int // index of the newest segment
+	count    int // segments in use
+	highest  uint64
+	last     Mapped // numbers of the packet with the highest index
+	lastAt   time.Time
+	packets  uint32
+	octets   uint32
+	*past[O] // nil before the first packet: most streams of a large room never have one
+}
+
+// past is what a stream remembers of what it sent.
+type past[O comparable] struct {
 	sent    [window / 64]uint64
 	segment [segments]segment[O]
 }
@@ -113,13 +118,13 @@ func (s *Stream[O]) Stop() { s.running = false }
 
 // Map decides about the packet p of origin, which came at the time at and has length octets of payload.
 func (s *Stream[O]) Map(origin O, p *Packet, length int, at time.Time) (Mapped, Verdict) {
-	g := &s.segment[s.newest]
-	if !s.running || g.origin != origin {
+	if !s.running || s.segment[s.newest].origin != origin {
 		if p.Start && !p.Empty {
 			return s.begin(origin, p, length, at), Forward
 		}
 		return s.late(origin, p, length)
 	}
+	g := &s.segment[s.newest]
 	i := g.index(p.Seq)
 	if i < g.first {
 		return s.late(origin, p, length)
@@ -140,6 +145,9 @@ func (s *Stream[O]) Map(origin O, p *Packet, length int, at time.Time) (Mapped, 
 
 // begin starts a segment with p.
 func (s *Stream[O]) begin(origin O, p *Packet, length int, at time.Time) Mapped {
+	if s.past == nil {
+		s.past = new(past[O])
+	}
 	next := s.highest + 1
 	off := offsets{seq: uint16(next) - p.Seq}
 	if s.started {
@@ -247,12 +255,15 @@ func (s *Stream[O]) Locate(seq uint16) (Place[O], bool) {
 
 // Last returns the number of the last packet of the newest segment in its own stream, when the segment takes packets.
 func (s *Stream[O]) Last() (seq uint16, running bool) {
+	if !s.running {
+		return 0, false
+	}
 	g := &s.segment[s.newest]
-	return uint16(g.last) - g.off.seq, s.running
+	return uint16(g.last) - g.off.seq, true
 }
 
 // Counts returns how many packets and payload octets were sent, as a sender report counts them.
 func (s *Stream[O]) Counts() (packets, octets uint32) { return s.packets, s.octets }
 
-// Offset returns what the newest segment adds to timestamps, and when its last packet came.
+// Offset returns what the running segment adds to timestamps, and when its last packet came.
 func (s *Stream[O]) Offset() (ts uint32, at time.Time) { return s.segment[s.newest].off.ts, s.lastAt }

@@ -43,17 +43,26 @@ type join struct {
 
 // fill starts a server and lets everybody join, one after the other, while those who send do.
 func fill(ctx context.Context, kind Kind, s Scenario, with Programs, pool *socket.Pool) (*room, error) {
+	r, err := open(ctx, kind, s, with, pool)
+	if err != nil {
+		return nil, err
+	}
+	if err = r.fill(ctx); err != nil {
+		err = fmt.Errorf("%s in %s: %w\nit said:\n%s", kind, s.Name, err, r.server.log())
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
+// open starts a server.
+func open(ctx context.Context, kind Kind, s Scenario, with Programs, pool *socket.Pool) (*room, error) {
 	r := &room{kind: kind, scenario: s, pool: pool, show: new(show)}
 	var err error
 	if r.server, err = start(ctx, kind, s, with); err != nil {
 		return nil, err
 	}
-	if r.empty, err = memory(r.server); err == nil {
-		err = r.fill(ctx)
-	}
-	if err != nil {
-		err = fmt.Errorf("%s in %s: %w\nit said:\n%s", kind, s.Name, err, r.server.log())
-		return nil, errors.Join(err, r.close())
+	if r.empty, err = memory(r.server); err != nil {
+		return nil, errors.Join(err, r.server.stop())
 	}
 	return r, nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -24,6 +25,7 @@ type commands struct {
 	Bench  benchCommand  `cmd:"" help:"Compare a node with other servers."`
 	Join   joinCommand   `cmd:"" help:"Fill a room of a running node."`
 	Storm  stormCommand  `cmd:"" help:"Let many join a node at which a meeting goes on."`
+	Weigh  weighCommand  `cmd:"" help:"Measure what a participant takes of a node's memory."`
 	Rush   rushCommand   `cmd:"" hidden:""`
 	Soak   soakCommand   `cmd:"" help:"Let people come to a node and go for an hour, and see whether it grows."`
 	Record recordCommand `cmd:"" help:"Write down when the packets of Chromium's camera come and how large they are; needs root."`
@@ -176,6 +178,34 @@ func (c *stormCommand) Run(ctx context.Context) error {
 		err = fmt.Errorf("missed:\n  %s", strings.Join(missed, "\n  "))
 	}
 	return err
+}
+
+type weighCommand struct {
+	Node     string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
+	People   int           `help:"How many join." default:"50"`
+	Only     []string      `help:"What they are: receiver, muted, signalling; all in turn unless given." placeholder:"WHAT"`
+	Settle   time.Duration `help:"How long after the last join is looked." default:"8s"`
+	Profiles string        `help:"Folder for a heap profile and the goroutines of each." type:"existingdir" placeholder:"FOLDER"`
+}
+
+// Run weighs and judges.
+func (c *weighCommand) Run(ctx context.Context) error {
+	w := bench.Weigh{Programs: bench.Programs{Node: c.Node}, People: c.People, Settle: c.Settle, Profiles: c.Profiles, Out: os.Stdout}
+	var missed []string
+	for _, l := range bench.Loads {
+		if len(c.Only) > 0 && !slices.Contains(c.Only, string(l)) {
+			continue
+		}
+		got, err := w.Run(ctx, l)
+		if err != nil {
+			return err
+		}
+		missed = append(missed, got.Missed()...)
+	}
+	if len(missed) > 0 {
+		return fmt.Errorf("missed:\n  %s", strings.Join(missed, "\n  "))
+	}
+	return nil
 }
 
 type rushCommand struct {
