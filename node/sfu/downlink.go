@@ -192,8 +192,8 @@ func (d *downlink) shut(s *slot) {
 	s.stream.Stop()
 }
 
-// open lets packets through s.
-func (d *downlink) open(s *slot, now time.Time) {
+// open lets packets through s, which is in its source's table, and reports whether it goes on within the stream that it was in.
+func (d *downlink) open(s *slot, now time.Time) (goesOn bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s.open, s.since = true, now
@@ -202,6 +202,8 @@ func (d *downlink) open(s *slot, now time.Time) {
 		d.catchUp(s, now)
 	}
 	d.p.stir()
+	_, goesOn = s.stream.Running()
+	return goesOn
 }
 
 // forget takes s, which is closed, away from the packet side.

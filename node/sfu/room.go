@@ -242,21 +242,22 @@ func (r *Room) Describe(id room.EndpointID) []Effect {
 // them.
 func (r *Room) Open(now time.Time) {
 	r.untold = false
+	var opened []opening
 	for _, o := range r.opening {
-		s := o.slot
-		s.opening = false
-		if !s.on {
-			continue
+		o.slot.opening = false
+		if o.slot.on {
+			o.slot.source.add(target{&o.p.down, o.slot})
+			r.touch(o.slot.source)
+			opened = append(opened, o)
 		}
-		o.p.down.open(s, now)
-		s.source.add(target{&o.p.down, s})
-		r.touch(s.source)
 	}
-	opened := r.opening
 	r.opening = r.opening[:0]
 	r.publish()
 	for _, o := range opened {
-		if o.slot.on && o.slot.kind == room.Video && o.p.down.up() {
+		// What went by the table before is in the cache now, where a slot that goes on looks for it.
+		o.slot.source.owner.up.await()
+		goesOn := o.p.down.open(o.slot, now)
+		if !goesOn && o.slot.kind == room.Video && o.p.down.up() {
 			o.slot.source.requestKeyframe(now, now, false)
 		}
 	}

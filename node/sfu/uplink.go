@@ -102,6 +102,12 @@ func (u *uplink) receive(b []byte, now time.Time, in *inbound) *table {
 	return u.accept(l, f.codec, b, now, in, s.rtx)
 }
 
+// await returns when every packet that was being taken in has been.
+func (u *uplink) await() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+}
+
 // accept takes in the packet b of l, whose header and, from another node, mark are in in.
 func (u *uplink) accept(l *layer, c Codec, b []byte, now time.Time, in *inbound, recovered bool) *table {
 	h := &in.header
