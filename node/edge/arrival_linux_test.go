@@ -55,7 +55,7 @@ func stampedOnArrival(t *testing.T, s *socket, client *net.UDPConn) bool {
 			t.Fatal(err)
 		}
 		for i := range n {
-			_, _, _, at, ok := s.arrival(i)
+			_, _, _, at, ok := s.rx.arrival(i)
 			if !ok || at.IsZero() {
 				t.Fatalf("no stamp, read %v", ok)
 			}

@@ -100,10 +100,7 @@ func BenchmarkSendRun(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer sock.close()
-			tx, err := sock.newSender()
-			if err != nil {
-				b.Fatal(err)
-			}
+			tx := sock.newSender()
 			defer tx.close()
 			var routes []*route
 			for range 50 {

@@ -34,6 +34,10 @@
 // There is a shard for every processor. Who ends a batch seals and sends it; of a large batch, all but the first shard's
 // part is sealed and sent by those shards' own goroutines, at the same time.
 //
+// RTCP comes to a second socket of the same port, which the kernel sorts it into, and wakes nobody: it is read when the reader
+// has read and sent media, at most every 4 ms, and every 10 ms by the ticker. Where the kernel does not do that it comes with
+// the rest. So what a leg receives is in order for RTP and for RTCP, but not between them.
+//
 // The reader's batch ends when the socket is empty and no frame is open: of a frame whose last packet was not read yet the
 // first ones wait for the others, at most 2 ms. Who receives can do nothing with a part of it, and it leaves as one datagram
 // per client. A batch with STUN in it does not wait.
@@ -44,7 +48,7 @@
 // # Order of a leg
 //
 // NewLeg, SetRemote, Receiver.Connected once the handshake is done, the client's certificate has the signalled fingerprint
-// and a pair is valid; then RTP and RTCP one at a time, in the order of arrival, and Tick beside them; at last Closed, once,
+// and a pair is valid; then RTP and RTCP one at a time, each in the order of arrival, and Tick beside them; at last Closed, once,
 // unless the owner called Close or Export before. After Closed the owner still calls Close.
 //
 // The handshake is answered as soon as an authenticated check came in, also before the client's credentials are known
@@ -67,6 +71,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/dtls/v3"
@@ -133,6 +138,9 @@ type Edge struct {
 	legs   map[*Leg]struct{}
 	closed bool
 
+	attending sync.Mutex   // held while RTCP is taken in
+	attended  atomic.Int64 // when that was begun last, nanoseconds since 1970
+
 	stop chan struct{}
 	work sync.WaitGroup
 }
@@ -179,18 +187,14 @@ func Listen(c Config) (*Edge, error) {
 		return nil, fmt.Errorf("listen for media on %q: %w", c.Listen, err)
 	}
 	if e.sock, err = newSocket(conn); err != nil {
-		conn.Close()
 		return nil, fmt.Errorf("listen for media on %q: %w", c.Listen, err)
 	}
-	if e.candidates, err = candidates(conn.LocalAddr().(*net.UDPAddr).AddrPort(), e.sock.v6, c.Advertise, c.Loopback); err != nil {
-		conn.Close()
-		return nil, err
+	if e.candidates, err = candidates(e.sock.addr, e.sock.v6, c.Advertise, c.Loopback); err != nil {
+		e.sock.stop()
+		return nil, errors.Join(err, e.sock.close())
 	}
 	e.out.stats = &e.stats
-	if err := e.out.start(e.sock); err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("listen for media on %q: %w", c.Listen, err)
-	}
+	e.out.start(e.sock)
 	e.work.Go(e.read)
 	e.work.Go(e.tick)
 	return e, nil
@@ -220,9 +224,10 @@ func (e *Edge) Close() error {
 		p.Close()
 	}
 	close(e.stop)
-	err := e.sock.close()
+	e.sock.stop()
 	e.work.Wait()
-	return errors.Join(err, e.out.close()) // the farewells
+	e.out.close() // the farewells
+	return e.sock.close()
 }
 
 // Candidates returns the host candidates to tell clients.
@@ -232,7 +237,7 @@ func (e *Edge) Candidates() []Candidate { return append([]Candidate(nil), e.cand
 func (e *Edge) Fingerprint() string { return e.fingerprint }
 
 // Addr returns the address of the socket.
-func (e *Edge) Addr() netip.AddrPort { return e.sock.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+func (e *Edge) Addr() netip.AddrPort { return e.sock.addr }
 
 func (e *Edge) uint64() uint64 {
 	e.random.Lock()
@@ -270,7 +275,7 @@ func (e *Edge) read() {
 		now := time.Now()
 		e.out.hold()
 		e.frames.begin()
-		e.take(n, now)
+		e.take(e.sock.rx, n, now)
 		until, wait := now.Add(frameTime), shortly
 		for e.frames.open() && !e.out.urgent() {
 			left := time.Until(until)
@@ -283,16 +288,45 @@ func (e *Edge) read() {
 			if n == 0 {
 				wait = left
 			}
-			e.take(n, time.Now())
+			e.take(e.sock.rx, n, time.Now())
 		}
 		e.out.release()
+		e.attend(time.Now(), attendEvery)
 	}
 }
 
-// take takes in what was read at now.
-func (e *Edge) take(n int, now time.Time) {
+// RTCP that comes to a socket of its own waits until the reader has nothing better to do, or for the ticker.
+const (
+	attendEvery = 4 * time.Millisecond // while media comes
+	mostAttends = 16                   // batches at once
+)
+
+// attend takes in the RTCP that came, when it was not done within the time given.
+func (e *Edge) attend(now time.Time, within time.Duration) {
+	if now.UnixNano()-e.attended.Load() < int64(within) || !e.attending.TryLock() {
+		return
+	}
+	defer e.attending.Unlock()
+	e.attended.Store(now.UnixNano())
+	n := e.sock.receiveRTCP()
+	if n == 0 {
+		return
+	}
+	e.out.hold()
+	defer e.out.release()
+	for range mostAttends {
+		e.take(e.sock.rtcp, n, now)
+		if n < batchSize {
+			return
+		}
+		n = e.sock.receiveRTCP()
+	}
+}
+
+// take takes in the n datagrams that were read at now.
+func (e *Edge) take(in *inlet, n int, now time.Time) {
 	for i := range n {
-		if data, from, to, at, ok := e.sock.arrival(i); ok {
+		if data, from, to, at, ok := in.arrival(i); ok {
 			e.input(data, path.Pair{Remote: from, Local: to}, arrived(now, at))
 		} else {
 			e.stats.oversized.Add(1)
@@ -357,8 +391,9 @@ func (e *Edge) source(at path.Pair) *source {
 
 // tick drives the timers of paths and legs.
 func (e *Edge) tick() {
-	ticker := time.NewTicker(tickInterval)
+	ticker := time.NewTicker(tickInterval / 2)
 	defer ticker.Stop()
+	even := false
 	var paths []*Path
 	var legs []*Leg
 	for {
@@ -367,6 +402,11 @@ func (e *Edge) tick() {
 			return
 		case <-ticker.C:
 		}
+		if e.attend(time.Now(), tickInterval/4); !even {
+			even = true
+			continue
+		}
+		even = false
 		paths, legs = paths[:0], legs[:0]
 		e.mu.RLock()
 		for _, p := range e.paths {

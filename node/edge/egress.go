@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -64,33 +63,28 @@ type stray struct {
 }
 
 // start makes a shard for every processor.
-func (g *egress) start(sock *socket) error {
+func (g *egress) start(sock *socket) {
 	for i := range runtime.GOMAXPROCS(0) {
-		tx, err := sock.newSender()
-		if err != nil {
-			return errors.Join(err, g.close())
-		}
-		s := &shard{egress: g, tx: tx, wake: make(chan struct{}, 1)}
+		s := &shard{egress: g, tx: sock.newSender(), wake: make(chan struct{}, 1)}
 		g.shards = append(g.shards, s)
 		if i > 0 { // the first one's part stays with who ends the batch
 			g.work.Go(s.serve)
 		}
 	}
-	return nil
 }
 
 // close sends what waits and ends the goroutines. Nothing may be queued from then on.
-func (g *egress) close() error {
-	var errs []error
+func (g *egress) close() {
 	for _, s := range g.shards {
 		close(s.wake)
 	}
 	g.work.Wait()
 	for _, s := range g.shards {
 		s.drain()
-		errs = append(errs, s.tx.close())
+		s.sending.Lock()
+		s.tx.close()
+		s.sending.Unlock()
 	}
-	return errors.Join(errs...)
 }
 
 // shard returns the shard of a new path.

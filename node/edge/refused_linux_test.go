@@ -20,7 +20,7 @@ type refusing struct {
 	times int
 }
 
-func (k *refusing) send(fd uintptr, m []message) (int, syscall.Errno) {
+func (k *refusing) send(fd int, m []message) (int, syscall.Errno) {
 	for i := range m {
 		h := &m[i].header
 		for b := unsafe.Slice(h.Control, h.Controllen); len(b) >= unix.SizeofCmsghdr; {
@@ -54,10 +54,7 @@ func TestRefusedSegmentation(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tx, err := sock.newSender()
-			if err != nil {
-				t.Fatal(err)
-			}
+			tx := sock.newSender()
 			kernel := &refusing{err: refused.err}
 			if refused.err != 0 {
 				tx.kernel = kernel.send

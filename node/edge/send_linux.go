@@ -2,9 +2,8 @@ package edge
 
 import (
 	"encoding/binary"
-	"fmt"
-	"net"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -15,10 +14,12 @@ const (
 	maxSegmented = 60_000
 )
 
-// sender writes batches (sendmmsg) to a socket without allocating. It belongs to whoever sends for its shard.
+// sendPatience is how long a batch waits for room in the socket.
+const sendPatience = 50 * time.Millisecond
+
+// sender writes batches (sendmmsg) to the socket without allocating. It belongs to whoever sends for its shard.
 type sender struct {
-	conn *net.UDPConn // the socket under a descriptor of its own: others need not wait
-	raw  syscall.RawConn
+	fd int
 
 	messages [batchSize]message
 	controls [batchSize][controlSize]byte
@@ -28,10 +29,9 @@ type sender struct {
 	used     int // vectors
 	done     int // messages sent
 	failed   int
-	call     func(fd uintptr) bool
 
 	segmentation bool // the kernel cuts datagrams up
-	kernel       func(fd uintptr, m []message) (int, syscall.Errno)
+	kernel       func(fd int, m []message) (int, syscall.Errno)
 }
 
 // segments says what a message to be sent is made of.
@@ -43,34 +43,13 @@ type segments struct {
 	ended bool // nothing may follow
 }
 
-func (s *socket) newSender() (*sender, error) {
-	f, err := s.conn.File()
-	if err != nil {
-		return nil, fmt.Errorf("share the socket: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	conn, err := net.FilePacketConn(f)
-	if err != nil {
-		return nil, fmt.Errorf("share the socket: %w", err)
-	}
-	t := &sender{conn: conn.(*net.UDPConn)}
-	if t.raw, err = t.conn.SyscallConn(); err != nil {
-		_ = conn.Close()
-		return nil, fmt.Errorf("get at the socket: %w", err)
-	}
-	t.call, t.kernel = t.sendCall, sendMessages
-	err = t.raw.Control(func(fd uintptr) {
-		_, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT)
-		t.segmentation = err == nil
-	})
-	if err != nil {
-		_ = conn.Close()
-		return nil, fmt.Errorf("get at the socket: %w", err)
-	}
-	return t, nil
+func (s *socket) newSender() *sender {
+	_, err := unix.GetsockoptInt(s.fd, unix.SOL_UDP, unix.UDP_SEGMENT)
+	return &sender{fd: s.fd, kernel: sendMessages, segmentation: err == nil}
 }
 
-func (t *sender) close() error { return t.conn.Close() }
+// close makes every further send fail.
+func (t *sender) close() { t.fd = -1 }
 
 // cuts reports whether packets of equal size leave as one.
 func (t *sender) cuts() bool { return t.segmentation }
@@ -122,11 +101,7 @@ func (t *sender) send() int {
 		h.SetControllen(size)
 	}
 	t.done, t.failed = 0, 0
-	if err := t.raw.Write(t.call); err != nil {
-		for _, g := range t.segments[t.done:t.n] {
-			t.failed += g.count
-		}
-	}
+	t.work()
 	for i := range t.n {
 		t.segments[i].to = nil
 		t.messages[i].header.Name, t.messages[i].header.Iov = nil, nil
@@ -136,15 +111,21 @@ func (t *sender) send() int {
 	return t.failed
 }
 
-func (t *sender) sendCall(fd uintptr) bool {
+// work sends the messages.
+func (t *sender) work() {
 	for t.done < t.n {
-		n, err := t.kernel(fd, t.messages[t.done:t.n])
+		n, err := t.kernel(t.fd, t.messages[t.done:t.n])
 		switch {
 		case err == 0:
 			t.done += n
-		case err == unix.EAGAIN:
-			return false
 		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			if !t.wait() {
+				for _, g := range t.segments[t.done:t.n] {
+					t.failed += g.count
+				}
+				return
+			}
 		case t.segments[t.done].count > 1:
 			// EIO comes from a driver that cannot do checksums, for every datagram; others from one route, as when its
 			// packets are larger than what fits.
@@ -153,32 +134,44 @@ func (t *sender) sendCall(fd uintptr) bool {
 			} else {
 				t.segments[t.done].to.whole.Store(true)
 			}
-			t.sendApart(fd, t.done)
+			t.sendApart(t.done)
 			t.done++
 		default:
 			t.failed++
 			t.done++
 		}
 	}
-	return true
+}
+
+// wait waits for room in the socket and reports whether there is some.
+func (t *sender) wait() bool {
+	for deadline := time.Now().Add(sendPatience); ; {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(t.fd), Events: unix.POLLOUT}}, int(sendPatience/time.Millisecond))
+		if err != unix.EINTR {
+			return err == nil && n > 0
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
 }
 
 // sendApart sends the segments of a message one by one.
-func (t *sender) sendApart(fd uintptr, i int) {
+func (t *sender) sendApart(i int) {
 	one := t.messages[i : i+1]
 	vectors := unsafe.Slice(one[0].header.Iov, t.segments[i].count)
 	one[0].header.SetControllen(t.segments[i].to.controlLen)
 	one[0].header.SetIovlen(1)
 	for j := range vectors {
 		one[0].header.Iov = &vectors[j]
-		if n, err := t.kernel(fd, one); err != 0 || n != 1 {
+		if n, err := t.kernel(t.fd, one); err != 0 || n != 1 {
 			t.failed++
 		}
 	}
 }
 
 // sendMessages is sendmmsg(2). It does not wait: the runtime need not know (it would wake its monitor every time).
-func sendMessages(fd uintptr, m []message) (int, syscall.Errno) {
-	n, _, err := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&m[0])), uintptr(len(m)), unix.MSG_DONTWAIT, 0, 0)
+func sendMessages(fd int, m []message) (int, syscall.Errno) {
+	n, _, err := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&m[0])), uintptr(len(m)), unix.MSG_DONTWAIT, 0, 0)
 	return int(n), err
 }

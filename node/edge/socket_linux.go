@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -26,30 +27,27 @@ const (
 )
 
 // socket is a UDP socket that reads batches (recvmmsg) without allocating. Reading belongs to one goroutine.
+//
+// It is not among what the runtime polls. There, every datagram that comes and every one that leaves would wake a thread
+// that waits for something to do, whether or not anybody waits for the socket. So it stands alone in a poll set of its own,
+// which the runtime polls, and is armed for one event when the reader goes to sleep.
 type socket struct {
-	conn *net.UDPConn
-	raw  syscall.RawConn
-	v6   bool // the socket speaks IPv6, and IPv4 as mapped addresses
+	fd    int
+	addr  netip.AddrPort
+	v6    bool     // the socket speaks IPv6, and IPv4 as mapped addresses
+	set   *os.File // the poll set
+	raw   syscall.RawConn
+	setFD int
+	armed bool
+	// stopped says why waiting failed.
+	stopped atomic.Bool
 
-	rx struct {
-		messages [batchSize]message
-		names    [batchSize][unix.SizeofSockaddrInet6]byte
-		controls [batchSize][controlSize]byte
-		vectors  [batchSize]unix.Iovec
-		buffers  [batchSize][receiveSize]byte
-		n        int
-		err      syscall.Errno
-		call     func(fd uintptr) bool
-		within   func(fd uintptr) bool
-		poll     unix.PollFd
-		wait     unix.Timespec
-	}
-}
-
-// message is struct mmsghdr of recvmmsg(2).
-type message struct {
-	header unix.Msghdr
-	len    uint32
+	rx   *inlet // what came last
+	rtcp *inlet // of the socket that RTCP comes to, nil where it comes with the rest
+	call func(fd uintptr) bool
+	err  syscall.Errno
+	poll unix.PollFd
+	wait unix.Timespec
 }
 
 // route is a destination and the address to leave from, as the kernel takes them.
@@ -61,152 +59,177 @@ type route struct {
 	whole      atomic.Bool // datagrams for it are not to be cut up on the way
 }
 
+// newSocket takes conn over.
 func newSocket(conn *net.UDPConn) (*socket, error) {
-	raw, err := conn.SyscallConn()
+	fd, err := detach(conn)
 	if err != nil {
-		return nil, fmt.Errorf("get at the socket: %w", err)
+		return nil, err
 	}
-	s := &socket{conn: conn, raw: raw}
-	var failure error
-	err = raw.Control(func(fd uintptr) {
-		var domain int
-		if domain, failure = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN); failure != nil {
-			return
-		}
-		if s.v6 = domain == unix.AF_INET6; s.v6 {
-			failure = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO, 1)
-		} else {
-			failure = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
-		}
-		if failure == nil {
-			failure = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
-		}
-		for _, o := range [][2]int{{unix.SO_RCVBUF, unix.SO_RCVBUFFORCE}, {unix.SO_SNDBUF, unix.SO_SNDBUFFORCE}} {
-			// What the system allows is enough; more is better. The second needs privilege.
-			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[0], socketBuffer)
-			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, o[1], socketBuffer)
-		}
-	})
-	if err = errors.Join(err, failure); err != nil {
-		return nil, fmt.Errorf("set socket options: %w", err)
-	}
-	s.rx.call, s.rx.within = s.receiveCall, s.withinCall
-	for i := range s.rx.messages {
-		v := &s.rx.vectors[i]
-		v.Base = &s.rx.buffers[i][0]
-		v.SetLen(receiveSize)
-		h := &s.rx.messages[i].header
-		h.Name = &s.rx.names[i][0]
-		h.Iov = v
-		h.SetIovlen(1)
-		h.Control = &s.rx.controls[i][0]
+	s := &socket{fd: fd, setFD: -1, addr: conn.LocalAddr().(*net.UDPAddr).AddrPort(), rx: newInlet(fd)}
+	if err := s.open(); err != nil {
+		s.stop()
+		_ = s.close()
+		return nil, err
 	}
 	return s, nil
 }
 
-func (s *socket) close() error { return s.conn.Close() }
+// detach returns the descriptor of conn, which is closed: the runtime polls it no more.
+func detach(conn *net.UDPConn) (fd int, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return -1, fmt.Errorf("get at the socket: %w", err)
+	}
+	var failure error
+	err = raw.Control(func(old uintptr) {
+		fd, failure = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	if err = errors.Join(err, failure, conn.Close()); err != nil {
+		return -1, fmt.Errorf("get at the socket: %w", err)
+	}
+	return fd, nil
+}
+
+func (s *socket) open() error {
+	domain, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	if err != nil {
+		return fmt.Errorf("get socket options: %w", err)
+	}
+	s.v6 = domain == unix.AF_INET6
+	if err := s.prepare(s.fd); err != nil {
+		return err
+	}
+	// What the system allows is enough; more is better. The second needs privilege.
+	_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, socketBuffer)
+	_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, socketBuffer)
+	if s.setFD, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return fmt.Errorf("make a poll set: %w", err)
+	}
+	if err := unix.EpollCtl(s.setFD, unix.EPOLL_CTL_ADD, s.fd, &unix.EpollEvent{}); err != nil {
+		return fmt.Errorf("fill the poll set: %w", err)
+	}
+	if err := unix.SetNonblock(s.setFD, true); err != nil {
+		return fmt.Errorf("make a poll set: %w", err)
+	}
+	s.set = os.NewFile(uintptr(s.setFD), "media")
+	if s.raw, err = s.set.SyscallConn(); err != nil {
+		return fmt.Errorf("make a poll set: %w", err)
+	}
+	s.call = s.receiveCall
+	s.rtcp = s.besides()
+	return nil
+}
+
+// prepare has the system say of each datagram of a socket where it was sent to, and when it came.
+func (s *socket) prepare(fd int) error {
+	level, option := unix.IPPROTO_IP, unix.IP_PKTINFO
+	if s.v6 {
+		level, option = unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO
+	}
+	if err := unix.SetsockoptInt(fd, level, option, 1); err != nil {
+		return fmt.Errorf("set socket options: %w", err)
+	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
+		return fmt.Errorf("set socket options: %w", err)
+	}
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, socketBuffer)
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, socketBuffer)
+	return nil
+}
+
+// stop ends reading. Senders go on until close.
+func (s *socket) stop() {
+	s.stopped.Store(true)
+	if s.set != nil {
+		_ = s.set.Close()
+	} else if s.setFD >= 0 {
+		_ = unix.Close(s.setFD)
+	}
+}
+
+// close frees the port. Nobody may read or send any more.
+func (s *socket) close() error {
+	var errs []error
+	if s.rtcp != nil {
+		errs = append(errs, unix.Close(s.rtcp.fd))
+	}
+	return errors.Join(append(errs, unix.Close(s.fd))...)
+}
 
 // receive waits for datagrams and returns how many came.
 func (s *socket) receive() (int, error) {
-	if err := s.raw.Read(s.rx.call); err != nil {
-		return 0, err
+	if err := s.raw.Read(s.call); err != nil {
+		if s.stopped.Load() {
+			return 0, net.ErrClosed
+		}
+		return 0, fmt.Errorf("wait for media: %w", err)
 	}
-	if s.rx.err != 0 {
-		return 0, fmt.Errorf("recvmmsg: %w", s.rx.err)
-	}
-	return s.rx.n, nil
-}
-
-// receiveWithin is receive with an end: when nothing comes for d it returns 0.
-func (s *socket) receiveWithin(d time.Duration) (int, error) {
-	s.rx.wait = unix.NsecToTimespec(int64(d))
-	s.rx.n = 0
-	if err := s.raw.Read(s.rx.within); err != nil {
-		return 0, err
-	}
-	if s.rx.err != 0 {
-		return 0, fmt.Errorf("recvmmsg: %w", s.rx.err)
+	if s.err != 0 {
+		return 0, fmt.Errorf("recvmmsg: %w", s.err)
 	}
 	return s.rx.n, nil
 }
 
-// withinCall waits in the kernel: the timers of the runtime are too coarse for what it waits for.
-func (s *socket) withinCall(fd uintptr) bool {
-	if s.receiveCall(fd) {
-		return true
+func (s *socket) receiveCall(uintptr) bool {
+	s.err = unix.EAGAIN
+	if s.armed || s.rx.n == batchSize {
+		s.err = s.rx.receive()
 	}
-	s.rx.err = 0
-	s.rx.poll = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
-	ppoll := unix.Syscall6
-	if s.rx.wait.Nano() <= int64(shortly) {
-		ppoll = unix.RawSyscall6
+	if s.err == unix.EAGAIN && !s.armed {
+		// Whoever is armed must look again: what came before wakes nobody.
+		if s.err = s.arm(unix.EPOLLIN); s.err == 0 {
+			s.err = s.rx.receive()
+		}
 	}
-	n, _, err := ppoll(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&s.rx.poll)), 1, uintptr(unsafe.Pointer(&s.rx.wait)), 0, 0, 0)
-	if err == 0 && n > 0 {
-		s.receiveCall(fd)
+	if s.err == unix.EAGAIN {
+		return false
+	}
+	if s.armed {
+		_ = s.arm(0) // else it wakes the reader once in vain
 	}
 	return true
 }
 
-func (s *socket) receiveCall(fd uintptr) bool {
-	for i := range s.rx.messages {
-		h := &s.rx.messages[i].header
-		h.Namelen = unix.SizeofSockaddrInet6
-		h.SetControllen(controlSize)
-	}
-	for {
-		// It does not wait: the runtime need not know (it would wake its monitor every time).
-		n, _, err := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&s.rx.messages[0])), batchSize,
-			unix.MSG_DONTWAIT, 0, 0)
-		switch err {
-		case unix.EAGAIN:
-			return false
-		case unix.EINTR:
-			continue
-		}
-		s.rx.n, s.rx.err = int(n), err
-		return true
-	}
+// arm has the poll set wait for events, or for nothing.
+func (s *socket) arm(events uint32) syscall.Errno {
+	ev := unix.EpollEvent{Events: events}
+	_, _, err := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(s.setFD), unix.EPOLL_CTL_MOD, uintptr(s.fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	s.armed = err == 0 && events != 0
+	return err
 }
 
-// arrival is the i-th datagram that came, valid until the next receive, and when the system took it in. It is not ok when
-// it was cut off.
-func (s *socket) arrival(i int) (data []byte, from netip.AddrPort, to netip.Addr, at time.Time, ok bool) {
-	m := &s.rx.messages[i]
-	name := s.rx.names[i][:m.header.Namelen]
-	if len(name) < unix.SizeofSockaddrInet4 || m.header.Flags&unix.MSG_TRUNC != 0 {
-		return nil, from, to, at, false
+// receiveWithin is receive with an end: when nothing comes for d it returns 0. It waits in the kernel: the timers of the
+// runtime are too coarse for what it waits for.
+func (s *socket) receiveWithin(d time.Duration) (int, error) {
+	err := s.rx.receive()
+	if err == unix.EAGAIN {
+		s.wait = unix.NsecToTimespec(int64(d))
+		s.poll = unix.PollFd{Fd: int32(s.fd), Events: unix.POLLIN}
+		ppoll := unix.Syscall6
+		if d <= shortly {
+			ppoll = unix.RawSyscall6
+		}
+		n, _, failed := ppoll(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&s.poll)), 1, uintptr(unsafe.Pointer(&s.wait)), 0, 0, 0)
+		if failed != 0 || n == 0 {
+			return 0, nil
+		}
+		err = s.rx.receive()
 	}
-	port := binary.BigEndian.Uint16(name[2:])
-	if binary.NativeEndian.Uint16(name) == unix.AF_INET6 && len(name) == unix.SizeofSockaddrInet6 {
-		from = netip.AddrPortFrom(netip.AddrFrom16([16]byte(name[8:24])).Unmap(), port)
-	} else {
-		from = netip.AddrPortFrom(netip.AddrFrom4([4]byte(name[4:8])), port)
+	switch err {
+	case 0:
+		return s.rx.n, nil
+	case unix.EAGAIN:
+		return 0, nil
 	}
-	to, at = circumstances(s.rx.controls[i][:m.header.Controllen])
-	return s.rx.buffers[i][:m.len:m.len], from, to, at, true
+	return 0, fmt.Errorf("recvmmsg: %w", err)
 }
 
-// circumstances finds the address that a datagram was sent to and the time at which it came.
-func circumstances(b []byte) (to netip.Addr, at time.Time) {
-	for len(b) >= unix.SizeofCmsghdr {
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
-		size := int(h.Len)
-		if size < unix.SizeofCmsghdr || size > len(b) {
-			break
-		}
-		data := b[unix.CmsgLen(0):size]
-		switch {
-		case h.Level == unix.IPPROTO_IPV6 && h.Type == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
-			to = netip.AddrFrom16([16]byte(data[:16])).Unmap()
-		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
-			to = netip.AddrFrom4([4]byte(data[4:8]))
-		case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_TIMESTAMPNS && len(data) >= int(unsafe.Sizeof(unix.Timespec{})):
-			at = time.Unix((*unix.Timespec)(unsafe.Pointer(&data[0])).Unix())
-		}
-		b = b[min(len(b), unix.CmsgSpace(size-unix.CmsgLen(0))):]
+// receiveRTCP returns how many datagrams are in s.rtcp, which nobody is woken by.
+func (s *socket) receiveRTCP() int {
+	if s.rtcp == nil || s.rtcp.receive() != 0 {
+		return 0
 	}
-	return to, at
+	return s.rtcp.n
 }
 
 // control appends one control message header and returns where its data goes.

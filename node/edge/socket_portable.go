@@ -11,6 +11,7 @@ import (
 )
 
 const (
+	batchSize    = 1
 	receiveSize  = 2048
 	shortly      = time.Millisecond
 	socketBuffer = 4 << 20
@@ -18,8 +19,15 @@ const (
 
 // socket reads and writes one datagram at a time. Replies leave from the address that the system chooses.
 type socket struct {
-	conn   *net.UDPConn
-	v6     bool
+	conn *net.UDPConn
+	addr netip.AddrPort
+	v6   bool
+	rx   *inlet
+	rtcp *inlet // nil: RTCP comes with the rest
+}
+
+// inlet is the datagram that came last.
+type inlet struct {
 	buffer [receiveSize]byte
 	n      int
 	from   netip.AddrPort
@@ -31,28 +39,36 @@ func newSocket(conn *net.UDPConn) (*socket, error) {
 	// What the system allows is enough.
 	_ = conn.SetReadBuffer(socketBuffer)
 	_ = conn.SetWriteBuffer(socketBuffer)
-	return &socket{conn: conn, v6: conn.LocalAddr().(*net.UDPAddr).IP.To4() == nil}, nil
+	addr := conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	return &socket{conn: conn, addr: addr, v6: !addr.Addr().Unmap().Is4(), rx: &inlet{}}, nil
 }
+
+func (s *socket) stop() { _ = s.conn.SetReadDeadline(time.Unix(1, 0)) }
 
 func (s *socket) close() error { return s.conn.Close() }
 
 func (s *socket) receive() (n int, err error) {
-	s.n, s.from, err = s.conn.ReadFromUDPAddrPort(s.buffer[:])
+	s.rx.n, s.rx.from, err = s.conn.ReadFromUDPAddrPort(s.rx.buffer[:])
+	if err, ok := err.(net.Error); ok && err.Timeout() {
+		return 0, net.ErrClosed
+	}
 	if err != nil {
 		return 0, err
 	}
 	return 1, nil
 }
 
-func (s *socket) arrival(int) ([]byte, netip.AddrPort, netip.Addr, time.Time, bool) {
-	from := netip.AddrPortFrom(s.from.Addr().Unmap(), s.from.Port())
-	return s.buffer[:s.n:s.n], from, netip.Addr{}, time.Time{}, s.n < receiveSize
+// receiveWithin reports that nothing came.
+func (s *socket) receiveWithin(time.Duration) (int, error) { return 0, nil }
+
+func (s *socket) receiveRTCP() int { return 0 }
+
+func (in *inlet) arrival(int) ([]byte, netip.AddrPort, netip.Addr, time.Time, bool) {
+	from := netip.AddrPortFrom(in.from.Addr().Unmap(), in.from.Port())
+	return in.buffer[:in.n:in.n], from, netip.Addr{}, time.Time{}, in.n < receiveSize
 }
 
 func (s *socket) newRoute(at path.Pair) *route { return &route{at.Remote} }
-
-// receiveWithin reports that nothing came.
-func (s *socket) receiveWithin(time.Duration) (int, error) { return 0, nil }
 
 // sender writes one datagram at a time.
 type sender struct {
@@ -60,9 +76,9 @@ type sender struct {
 	failed int
 }
 
-func (s *socket) newSender() (*sender, error) { return &sender{conn: s.conn}, nil }
+func (s *socket) newSender() *sender { return &sender{conn: s.conn} }
 
-func (t *sender) close() error { return nil }
+func (t *sender) close() {}
 
 func (t *sender) cuts() bool { return false }
 

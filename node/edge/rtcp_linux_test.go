@@ -1,0 +1,132 @@
+package edge
+
+import (
+	"net"
+	"slices"
+	"testing"
+	"time"
+)
+
+// RTCP comes to the second socket of the port, in both address families, and everything else to the first, whatever its
+// size.
+func TestRTCPComesToASocketOfItsOwn(t *testing.T) {
+	for _, network := range []string{"udp4", "udp6", "udp"} {
+		conn, err := net.ListenUDP(network, nil)
+		if err != nil {
+			t.Logf("no %s here: %v", network, err)
+			continue
+		}
+		s, err := newSocket(conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.rtcp == nil {
+			t.Fatalf("%s: there is no second socket", network)
+		}
+		for _, from := range []string{"127.0.0.1", "::1"} {
+			if network == "udp4" && from == "::1" || network == "udp6" && from == "127.0.0.1" {
+				continue
+			}
+			client, err := net.DialUDP("udp", nil, &net.UDPAddr{IP: net.ParseIP(from), Port: int(s.addr.Port())})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent := []struct {
+				data []byte
+				rtcp bool
+			}{
+				{data: []byte{0x80, 111, 1}}, {data: []byte{0x90, 111 | 0x80, 2}}, {data: []byte{0x80, 191, 3}},
+				{[]byte{0x80, 192, 4}, true}, {[]byte{0xbf, 205, 5}, true}, {[]byte{0x81, 223, 6}, true}, {data: []byte{0x81, 224, 7}},
+				{data: []byte{0, 201, 8}}, {data: []byte{22, 201, 9}}, {data: []byte{0xc0, 201, 10}}, {data: []byte{0x80}}, {},
+			}
+			var want [2][]byte
+			for _, p := range sent {
+				if _, err := client.Write(p.data); err != nil {
+					t.Fatal(err)
+				}
+				if p.rtcp {
+					want[1] = append(want[1], p.data...)
+				} else {
+					want[0] = append(want[0], p.data...)
+				}
+			}
+			client.Close()
+			var got [2][]byte
+			take := func(i int, in *inlet) {
+				for j := range in.n {
+					data, _, to, at, ok := in.arrival(j)
+					if !ok || at.IsZero() || to.String() != from {
+						t.Errorf("%s: arrived at %v, to %v", network, at, to)
+					}
+					got[i] = append(got[i], data...)
+				}
+			}
+			for end := time.Now().Add(patience); len(got[0])+len(got[1]) < len(want[0])+len(want[1]) && time.Now().Before(end); {
+				if n, err := s.receiveWithin(time.Millisecond); err != nil {
+					t.Fatal(err)
+				} else if n > 0 {
+					take(0, s.rx)
+				}
+				if s.receiveRTCP() > 0 {
+					take(1, s.rtcp)
+				}
+			}
+			for i := range want {
+				if !slices.Equal(got[i], want[i]) {
+					t.Errorf("%s from %s: socket %d got %v, want %v", network, from, i, got[i], want[i])
+				}
+			}
+		}
+		s.stop()
+		s.close()
+	}
+}
+
+// Who waits for the socket is woken by what comes to it and not by what leaves, comes to the other socket, or came before.
+func TestTheReaderIsWokenByWhatItReads(t *testing.T) {
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSocket(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	client, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(s.addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	type got struct {
+		n   int
+		err error
+	}
+	news, next := make(chan got), make(chan struct{})
+	go func() {
+		for range next {
+			n, err := s.receive()
+			news <- got{n, err}
+		}
+	}()
+	defer close(next)
+	for range 100 {
+		next <- struct{}{}
+		client.Write([]byte{0x80, 205})
+		client.Write([]byte{0x80, 111})
+		if g := <-news; g.n != 1 || g.err != nil {
+			t.Fatalf("read %d, %v", g.n, g.err)
+		}
+		client.Write([]byte{0x80, 112}) // nobody reads just now
+		time.Sleep(time.Duration(time.Now().UnixNano()%3) * 100 * time.Microsecond)
+		next <- struct{}{}
+		if g := <-news; g.n != 1 || g.err != nil {
+			t.Fatalf("read %d, %v", g.n, g.err)
+		}
+	}
+	next <- struct{}{}
+	s.stop()
+	if g := <-news; g.err != net.ErrClosed {
+		t.Errorf("after the end: %v", g.err)
+	}
+}
