@@ -75,6 +75,9 @@ func (p *Path) check(now time.Time, q *pair) {
 		q.next = time.Time{}
 		return
 	}
+	if p.switches.Nominate && !p.controlled && p.selected == nil && p.nominating == nil {
+		p.nominating = q
+	}
 	t := &q.sent[q.head]
 	q.head = (q.head + 1) % remembered
 	binary.BigEndian.PutUint64(t.id[:], p.random())

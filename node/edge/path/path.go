@@ -26,7 +26,8 @@
 //   - A pair is checked at once when the peer checks it, then every 50 ms until it answers, slower after the first ten,
 //     and is given up after about 40 s unless the peer checks again. A response counts only from the address that was
 //     asked.
-//   - The first valid pair is nominated at once. A valid pair of higher priority (the peer's PRIORITY) replaces the
+//   - The first pair that is checked is nominated by that very check, as RFC 5245 allowed and browsers do: who waits for a
+//     nomination before its handshake begins it a round trip sooner. When another pair is valid first that one is nominated. A valid pair of higher priority (the peer's PRIORITY) replaces the
 //     nominated one. Browsers follow a nomination to a higher priority at any time, Firefox to nothing else.
 //   - The nominated pair is doubted when the peer checks from a new address or media comes in on another pair (a NAT
 //     rebound): it is checked at once and replaced when it does not answer within 500 ms. It is also replaced when it

@@ -42,15 +42,37 @@ func TestConnectsDespiteLossAndDelay(t *testing.T) {
 	})
 }
 
-func TestConnectsInTwoRoundTrips(t *testing.T) {
+func TestConnectsInOneRoundTrip(t *testing.T) {
 	w := newWorld(t, 1)
 	w.gather(clientAddr)
 	w.run(time.Second, nil)
 	w.server.SetRemote(w.now, clientCreds)
 	start := w.now
 	w.run(time.Second, func() bool { return w.selected().IsValid() })
-	if d := w.now.Sub(start); d != 4*w.delay {
-		t.Errorf("selected after %v, want %v", d, 4*w.delay)
+	if d := w.now.Sub(start); d != 2*w.delay {
+		t.Errorf("selected after %v, want %v", d, 2*w.delay)
+	}
+	if w.nominal != 1 {
+		t.Errorf("%d nominations", w.nominal)
+	}
+}
+
+// A pair that is checked first, and nominated so, does not stand in the way of one that answers.
+func TestAPairThatNeverAnswersIsNotWaitedFor(t *testing.T) {
+	w := newWorld(t, 1)
+	dead := Pair{netip.MustParseAddrPort("192.0.2.99:9"), serverAddr.Addr()}
+	w.server.open(w.now, dead, clientCreds.Ufrag)
+	w.gather(clientAddr)
+	w.run(time.Second, nil)
+	w.server.SetRemote(w.now, clientCreds)
+	start := w.now
+	w.run(time.Second, func() bool { return w.selected() == clientAddr })
+	if d := w.now.Sub(start); d > 4*w.delay {
+		t.Errorf("selected after %v, want at most two round trips", d)
+	}
+	w.run(2*time.Second, nil)
+	if at, ok := w.server.Route(w.now); !ok || at.Remote != clientAddr {
+		t.Errorf("route %v, %v", at, ok)
 	}
 }
 

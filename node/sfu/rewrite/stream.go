@@ -80,33 +80,39 @@ func (g *segment[O]) index(seq uint16) uint64 {
 // Stream is one outgoing stream. O identifies what stands behind it: whatever has one sequence number space.
 type Stream[O comparable] struct {
 	clock    uint32 // ticks per millisecond
-	running  bool   // the newest segment takes packets
-	started  bool
-	newest   int // index of the newest segment
-	count    int // segments in use
-	highest  uint64
-	last     Mapped // numbers of the packet with the highest index
-	lastAt   time.Time
-	packets  uint32
-	octets   uint32
-	*past[O] // nil before the first packet: most streams of a large room never have one
+	seq      uint16 // of the first packet
+	*past[O]        // nil before the first packet: most streams of a large room never have one
 }
 
 // past is what a stream remembers of what it sent.
 type past[O comparable] struct {
+	running bool // the newest segment takes packets
+	started bool
+	newest  int // index of the newest segment
+	count   int // segments in use
+	highest uint64
+	last    Mapped // numbers of the packet with the highest index
+	lastAt  time.Time
+	packets uint32
+	octets  uint32
 	sent    [window / 64]uint64
 	segment [segments]segment[O]
 }
 
 // New returns a stream that begins with sequence number seq. rate is the RTP clock rate in Hz.
 func New[O comparable](rate uint32, seq uint16) *Stream[O] {
+	return &Stream[O]{clock: rate / 1000, seq: seq}
+}
+
+// remember makes room for the past of a stream whose first packet is to have the sequence number seq.
+func remember[O comparable](seq uint16) *past[O] {
 	// The index is one cycle up, so that looking back never falls below zero.
-	return &Stream[O]{clock: rate / 1000, highest: 1<<16 + uint64(seq) - 1}
+	return &past[O]{highest: 1<<16 + uint64(seq) - 1}
 }
 
 // Running returns the origin of the newest segment, and whether it still takes packets.
 func (s *Stream[O]) Running() (O, bool) {
-	if !s.running {
+	if s.past == nil || !s.running {
 		var none O
 		return none, false
 	}
@@ -114,11 +120,15 @@ func (s *Stream[O]) Running() (O, bool) {
 }
 
 // Stop ends the newest segment: the next packet must be one that may start a segment.
-func (s *Stream[O]) Stop() { s.running = false }
+func (s *Stream[O]) Stop() {
+	if s.past != nil {
+		s.running = false
+	}
+}
 
 // Map decides about the packet p of origin, which came at the time at and has length octets of payload.
 func (s *Stream[O]) Map(origin O, p *Packet, length int, at time.Time) (Mapped, Verdict) {
-	if !s.running || s.segment[s.newest].origin != origin {
+	if s.past == nil || !s.running || s.segment[s.newest].origin != origin {
 		if p.Start && !p.Empty {
 			return s.begin(origin, p, length, at), Forward
 		}
@@ -146,7 +156,7 @@ func (s *Stream[O]) Map(origin O, p *Packet, length int, at time.Time) (Mapped, 
 // begin starts a segment with p.
 func (s *Stream[O]) begin(origin O, p *Packet, length int, at time.Time) Mapped {
 	if s.past == nil {
-		s.past = new(past[O])
+		s.past = remember[O](s.seq)
 	}
 	next := s.highest + 1
 	off := offsets{seq: uint16(next) - p.Seq}
@@ -170,6 +180,9 @@ func (s *Stream[O]) begin(origin O, p *Packet, length int, at time.Time) Mapped 
 // late fits p into an earlier segment of its origin.
 func (s *Stream[O]) late(origin O, p *Packet, length int) (Mapped, Verdict) {
 	verdict := Wait
+	if s.past == nil {
+		return Mapped{}, verdict
+	}
 	if s.running {
 		if s.segment[s.newest].origin == origin {
 			verdict = Drop
@@ -239,6 +252,9 @@ func (s *Stream[O]) use(i uint64) bool {
 // Locate returns where the packet with the outgoing sequence number seq came from. It fails for numbers not reached yet
 // and for those too old to be known.
 func (s *Stream[O]) Locate(seq uint16) (Place[O], bool) {
+	if s.past == nil {
+		return Place[O]{}, false
+	}
 	back := uint64(uint16(s.highest) - seq)
 	if !s.started || back >= reach || back > s.highest {
 		return Place[O]{}, false
@@ -255,7 +271,7 @@ func (s *Stream[O]) Locate(seq uint16) (Place[O], bool) {
 
 // Last returns the number of the last packet of the newest segment in its own stream, when the segment takes packets.
 func (s *Stream[O]) Last() (seq uint16, running bool) {
-	if !s.running {
+	if s.past == nil || !s.running {
 		return 0, false
 	}
 	g := &s.segment[s.newest]
@@ -263,7 +279,12 @@ func (s *Stream[O]) Last() (seq uint16, running bool) {
 }
 
 // Counts returns how many packets and payload octets were sent, as a sender report counts them.
-func (s *Stream[O]) Counts() (packets, octets uint32) { return s.packets, s.octets }
+func (s *Stream[O]) Counts() (packets, octets uint32) {
+	if s.past == nil {
+		return 0, 0
+	}
+	return s.packets, s.octets
+}
 
 // Offset returns what the running segment adds to timestamps, and when its last packet came.
 func (s *Stream[O]) Offset() (ts uint32, at time.Time) { return s.segment[s.newest].off.ts, s.lastAt }

@@ -66,6 +66,9 @@ type Result struct {
 	Unfinished string               `json:"unfinished,omitempty"` // why there are too few windows
 }
 
+// mostTrips is how many round trips a join may take.
+const mostTrips = 12
+
 // leastWindows is how many must count for a verdict.
 const leastWindows = 3
 
@@ -197,14 +200,13 @@ func (r *Result) sum(of *room) error {
 	r.P50, r.P99 = rangeOf(p50).Median, rangeOf(p99).Median
 	r.Loss, r.Allocs, r.Core = rangeOf(loss).Median, rangeOf(allocs).Median, rangeOf(core).Median
 	var took, picture []time.Duration
-	var trips []float64
 	for _, j := range of.joins {
-		took, picture, trips = append(took, j.took), append(picture, j.picture), append(trips, float64(j.trips))
+		took, picture = append(took, j.took), append(picture, j.picture)
 	}
 	if !of.scenario.Mute {
 		r.Picture = quantile(picture, 0.5)
 	}
-	r.JoinP50, r.JoinP95, r.Trips = quantile(took, 0.5), quantile(took, 0.95), int(quantile(trips, 0.5))
+	r.JoinP50, r.JoinP95, r.Trips = quantile(took, 0.5), quantile(took, 0.95), of.trips
 	now, err := memory(of.server)
 	if err != nil {
 		return err
@@ -232,6 +234,9 @@ func (o *Outcome) judge() {
 		}
 		if r.Server != Node {
 			continue
+		}
+		if r.Trips > mostTrips {
+			o.Missed = append(o.Missed, fmt.Sprintf("a join takes %d round trips, the limit is %d", r.Trips, mostTrips))
 		}
 		for _, bar := range []struct {
 			what       string

@@ -22,6 +22,9 @@
 // server spends on receiving is in it, and so is on loopback what the kernel spends on the receiving sockets. Latency is from the time of sending,
 // which is in the payload, to the time at which the kernel took the packet in at the receiver's socket.
 //
+// Round trips of a join are those that the client waits for until its first packet of media: at last one more joins to whom everything
+// comes 150 ms later, and what it takes longer than the others is divided by that. They begin with TCP, and there is no TLS.
+//
 // A window does not count in which the generator starved: it came late with more than a fiftieth of its plan, or
 // less than 99 % arrived, or half took more than 20 ms. It is measured again, at most as often as windows were asked for.
 package bench

@@ -62,7 +62,7 @@ func (g *gateway) join(ctx context.Context, who client) (seat, error) {
 		c.Close()
 		return nil, err
 	}
-	return visitor{c, c.Trips()}, nil
+	return visitor{c}, nil
 }
 
 func (g *gateway) enter(ctx context.Context, c *janus.Client, who client) error {
@@ -114,15 +114,10 @@ func outside() (netip.Addr, error) {
 }
 
 // visitor is a client of Janus.
-type visitor struct {
-	*janus.Client
-	took int // round trips of its own join
-}
+type visitor struct{ *janus.Client }
 
 func (v visitor) ready(context.Context) (out, in *participant.Transport, err error) {
 	return v.Out, v.In, nil
 }
-
-func (v visitor) trips() int { return v.took }
 
 func (v visitor) leave() { v.Close() }

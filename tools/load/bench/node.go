@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/atoll-mesh/atoll/tools/load"
 	"github.com/atoll-mesh/atoll/tools/load/participant"
@@ -62,9 +61,8 @@ func (n *node) join(ctx context.Context, c client) (seat, error) {
 	if !c.sends() {
 		at = n.nodes[len(n.nodes)-1]
 	}
-	s := new(occupant)
 	cfg := participant.Config{
-		URL: at.URL, Domain: at.Domain, Room: "load", Name: fmt.Sprintf("p%d", c.at), Network: c.line, OnRTCP: c.onRTCP, OnRaw: s.count,
+		URL: at.URL, Domain: at.Domain, Room: "load", Name: fmt.Sprintf("p%d", c.at), Network: c.line, OnRTCP: c.onRTCP,
 	}
 	if c.sends() {
 		cfg.SSRCs = c.ssrcs
@@ -75,9 +73,8 @@ func (n *node) join(ctx context.Context, c client) (seat, error) {
 	if c.receives() {
 		cfg.OnRTP = c.onRTP
 	}
-	var err error
-	s.Participant, err = participant.Join(ctx, cfg)
-	return s, err
+	p, err := participant.Join(ctx, cfg)
+	return &occupant{p}, err
 }
 
 func (n *node) stop() error { return n.end() }
@@ -91,23 +88,7 @@ func (n *node) log() string {
 }
 
 // occupant is a client of a node.
-type occupant struct {
-	*participant.Participant
-	turns atomic.Int64
-	asked atomic.Bool
-}
-
-// count counts how often something came after something was sent.
-func (o *occupant) count(sent bool, _ []byte) {
-	if sent {
-		o.asked.Store(true)
-	} else if o.asked.CompareAndSwap(true, false) {
-		o.turns.Add(1)
-	}
-}
-
-// trips is two more than was counted: TCP and the WebSocket's upgrade.
-func (o *occupant) trips() int { return int(o.turns.Load()) + 2 }
+type occupant struct{ *participant.Participant }
 
 func (o *occupant) ready(ctx context.Context) (out, in *participant.Transport, err error) {
 	if err := o.AwaitMedia(ctx); err != nil {

@@ -75,7 +75,4 @@ func (p peer) ready(context.Context) (out, in *participant.Transport, err error)
 	return p.Transport, p.Transport, nil
 }
 
-// trips: each of the two requests has a connection of its own.
-func (p peer) trips() int { return 4 }
-
 func (p peer) leave() { p.Close(true) }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/pion/rtp"
@@ -62,8 +61,6 @@ func (c client) receives() bool { return !c.sends() || c.scenario.Senders > 1 }
 type seat interface {
 	// ready waits until media flows. It returns what the client sends into, and what its receiver's feedback goes to.
 	ready(ctx context.Context) (out, in *participant.Transport, err error)
-	// trips returns how many round trips its signalling took until now.
-	trips() int
 	leave()
 }
 
@@ -89,13 +86,11 @@ type Programs struct {
 	Control []string // command line of the control server; its first line of output is its URL
 }
 
-// line is the network of one client: the pool, and what it opened there.
+// line is the network of one client: the pool, or sockets of its own for one that is far away.
 type line struct {
 	*socket.Pool
-	at netip.Addr // where sockets are, loopback when it is invalid
-
-	mu    sync.Mutex
-	conns []*socket.Conn
+	at  netip.Addr // where sockets are, loopback when it is invalid
+	far bool       // what comes takes distance longer
 }
 
 // Addr returns where sockets are.
@@ -106,25 +101,20 @@ func (l *line) Addr() netip.Addr {
 	return l.Pool.Addr()
 }
 
-// ListenPacket opens a socket of the pool.
-func (l *line) ListenPacket(address string) (net.PacketConn, error) {
-	conn, err := l.Pool.ListenPacket(address)
-	if c, ok := conn.(*socket.Conn); ok {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.conns = append(l.conns, c)
+// Dial opens a connection.
+func (l *line) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if l.far {
+		return dialFar(ctx, network, address)
 	}
-	return conn, err
+	return l.Pool.Dial(ctx, network, address)
 }
 
-// trips returns how many round trips ICE and DTLS took until now.
-func (l *line) trips() (n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, c := range l.conns {
-		n += c.Trips()
+// ListenPacket opens a socket.
+func (l *line) ListenPacket(address string) (net.PacketConn, error) {
+	if l.far {
+		return listenFar(l.Addr())
 	}
-	return n
+	return l.Pool.ListenPacket(address)
 }
 
 // cpu returns what each process used so far.

@@ -20,12 +20,13 @@ type Load string
 // What participants can be.
 const (
 	Receiver   Load = "receiver"   // gets the video and the voice of one who sends
-	Muted      Load = "muted"      // has a media session, declares a microphone and a camera, and sends nothing, as all others
-	Signalling Load = "signalling" // is in the room, takes the offer and never connects media
+	Muted      Load = "muted"      // has a media session, and a microphone and a camera that are muted, as all others
+	Silent     Load = "silent"     // the same, but they are not muted, and send nothing all the same: everybody is to get all of them
+	Signalling Load = "signalling" // is alone in a room of its own, which is in the figure: so there is no media session
 )
 
 // Loads are all of them.
-var Loads = []Load{Receiver, Muted, Signalling}
+var Loads = []Load{Receiver, Muted, Silent, Signalling}
 
 // Weigh measures what one more participant takes of a node's memory.
 type Weigh struct {
@@ -57,7 +58,7 @@ const (
 
 // Missed returns the bars that were missed.
 func (w Weight) Missed() (all []string) {
-	bar := map[Load]int64{Receiver: mostEach, Muted: mostMuted, Signalling: mostSignals}[w.Load]
+	bar := map[Load]int64{Receiver: mostEach, Muted: mostMuted, Silent: mostEach, Signalling: mostSignals}[w.Load]
 	for _, b := range []struct {
 		what       string
 		got, limit int64
@@ -136,15 +137,19 @@ func (g Weigh) join(ctx context.Context, r *room, l Load) error {
 	for k := range g.People {
 		ctx, cancel := context.WithTimeout(ctx, joinPatience)
 		defer cancel()
+		room := "load"
+		if l == Signalling {
+			room = fmt.Sprintf("load%d", k)
+		}
 		p, err := participant.Join(ctx, participant.Config{
-			URL: at.URL, Domain: at.Domain, Room: "load", Name: fmt.Sprintf("p%d", k), Network: r.pool, SignallingOnly: l == Signalling,
+			URL: at.URL, Domain: at.Domain, Room: room, Name: fmt.Sprintf("p%d", k), Network: r.pool, Muted: l == Muted,
 			SSRCs: participant.SSRCs{Audio: 1, Video: []uint32{2}, RTX: []uint32{3}},
 		})
 		if err != nil {
 			return fmt.Errorf("client %d: %w", k, err)
 		}
 		r.seats = append(r.seats, &occupant{Participant: p})
-		if l == Muted && k > 0 {
+		if l != Signalling && k > 0 {
 			if err := p.AwaitMedia(ctx); err != nil {
 				return fmt.Errorf("client %d: %w", k, err)
 			}

@@ -36,7 +36,6 @@ type Client struct {
 	done    sync.WaitGroup
 	session uint64
 	next    atomic.Int64
-	trips   atomic.Int64
 
 	mu      sync.Mutex
 	pending map[string]chan message
@@ -80,7 +79,6 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	ws.SetReadLimit(4 << 20)
 	c := &Client{cfg: cfg, ws: ws, pending: make(map[string]chan message), up: make(chan struct{}, 2)}
-	c.trips.Store(2) // TCP and the upgrade
 	c.life, c.end = context.WithCancel(context.Background())
 	c.done.Go(c.read)
 	m, err := c.request(ctx, map[string]any{"janus": "create"}, false)
@@ -137,7 +135,6 @@ func (c *Client) request(ctx context.Context, body map[string]any, inSession boo
 	if err := c.ws.Write(ctx, websocket.MessageText, raw); err != nil {
 		return message{}, fmt.Errorf("ask janus: %w", err)
 	}
-	c.trips.Add(1)
 	select {
 	case m := <-answer:
 		switch {
@@ -250,9 +247,6 @@ func (c *Client) Subscribe(ctx context.Context, ids ...int) error {
 	}
 	return <-connected
 }
-
-// Trips returns how many round trips the signalling took.
-func (c *Client) Trips() int { return int(c.trips.Load()) }
 
 // Close ends the session and waits for every goroutine.
 func (c *Client) Close() {

@@ -35,6 +35,8 @@ type Config struct {
 	Codecs string
 	// SignallingOnly never connects media: the offer is accepted, the transport stays idle.
 	SignallingOnly bool
+	// Muted declares its sources as muted.
+	Muted bool
 	// Old does not know of ICE restarts that the server asks for, as all clients before August 2026.
 	Old     bool
 	Network Network // nil for this machine's own
@@ -110,9 +112,8 @@ func (p *Participant) enter(ctx context.Context) error {
 		{p.cfg.Domain, `<services xmlns="urn:xmpp:extdisco:2"/>`},
 		{p.cfg.Domain, `<query xmlns="` + nsDisco + `"/>`},
 	} {
-		if _, err := p.stream.Request(ctx, q.to, "get", q.payload); err != nil {
-			return err
-		}
+		// The stock client does not wait for these answers.
+		p.stream.Send(fmt.Sprintf(`<iq id="%s" to="%s" type="get" xmlns="jabber:client">%s</iq>`, p.stream.NewID(), q.to, q.payload))
 	}
 	answer, err := p.stream.Request(ctx, "focus."+p.cfg.Domain, "set",
 		`<conference machine-uid="0123456789abcdef" room="`+p.room+`" xmlns="http://jitsi.org/protocol/focus"><property name="rtcstatsEnabled" value="false"/><property name="visitors-version" value="1"/></conference>`)
@@ -421,8 +422,10 @@ func (p *Participant) accept(o offer) error {
 	p.done.Go(func() {
 		ctx, cancel := context.WithTimeout(p.life, 20*time.Second)
 		defer cancel()
+		var channel sync.WaitGroup
+		defer channel.Wait()
 		if o.webSocket != "" {
-			p.fail(p.openChannel(ctx, o.webSocket, transport))
+			channel.Go(func() { p.fail(p.openChannel(ctx, o.webSocket, transport)) })
 		}
 		if p.cfg.SignallingOnly {
 			return
@@ -433,6 +436,7 @@ func (p *Participant) accept(o offer) error {
 			}
 			return
 		}
+		channel.Wait() // who has media can use it
 		close(connected)
 	})
 	return nil
@@ -505,14 +509,14 @@ func (p *Participant) Err() error {
 	return p.failure
 }
 
-// sourceInfo says in the presence that nothing is muted, empty for a participant that only listens.
+// sourceInfo says in the presence what is muted, empty for a participant that only listens.
 func (p *Participant) sourceInfo() string {
 	var parts []string
 	if p.cfg.SSRCs.Audio != 0 {
-		parts = append(parts, `"`+p.Endpoint()+`-a0":{"muted":false}`)
+		parts = append(parts, fmt.Sprintf(`"%s-a0":{"muted":%t}`, p.Endpoint(), p.cfg.Muted))
 	}
 	if len(p.cfg.SSRCs.Video) > 0 {
-		parts = append(parts, `"`+p.Endpoint()+`-v0":{"muted":false}`)
+		parts = append(parts, fmt.Sprintf(`"%s-v0":{"muted":%t}`, p.Endpoint(), p.cfg.Muted))
 	}
 	if len(parts) == 0 {
 		return ""

@@ -69,10 +69,6 @@ func (s *Stream) Connect(ctx context.Context) error {
 		return fmt.Errorf("bind: answer is %s", bound.Raw)
 	}
 	s.JID = bind.Child(nsBind, "jid").Text
-	s.write(ctx, `<iq id="_session_auth_2" type="set" xmlns="jabber:client"><session xmlns="urn:ietf:params:xml:ns:xmpp-session"/></iq>`)
-	if _, err := s.expect(ctx, "iq"); err != nil {
-		return fmt.Errorf("session: %w", err)
-	}
 	s.write(ctx, `<enable resume="true" xmlns="`+nsSM+`"/>`)
 	enabled, err := s.expect(ctx, "enabled")
 	if err != nil {

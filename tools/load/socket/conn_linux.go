@@ -22,8 +22,6 @@ type Conn struct {
 	ended chan struct{}
 	once  sync.Once
 	media atomic.Pointer[func(packet []byte, at time.Time)]
-	trips atomic.Int64
-	asked atomic.Bool
 }
 
 type arrival struct {
@@ -57,9 +55,6 @@ func (c *Conn) prepare(at netip.AddrPort) error {
 // Divert gives SRTP and SRTCP to f from now on. The packet is f's during the call only; f must not close the socket.
 func (c *Conn) Divert(f func(packet []byte, at time.Time)) { c.media.Store(&f) }
 
-// Trips returns how often something other than media came back after something was sent: round trips of a set-up.
-func (c *Conn) Trips() int { return int(c.trips.Load()) }
-
 func (c *Conn) take(b, name, control []byte) {
 	if len(b) < 2 {
 		return
@@ -74,9 +69,6 @@ func (c *Conn) take(b, name, control []byte) {
 			(*f)(b, at)
 		}
 		return
-	}
-	if c.asked.CompareAndSwap(true, false) {
-		c.trips.Add(1)
 	}
 	if len(name) < unix.SizeofSockaddrInet4 {
 		return
@@ -103,9 +95,6 @@ func (c *Conn) WriteTo(b []byte, to net.Addr) (int, error) {
 	at, ok := to.(*net.UDPAddr)
 	if !ok || at.IP.To4() == nil {
 		return 0, fmt.Errorf("send to %v: it is no udp address of IPv4", to)
-	}
-	if len(b) > 0 && (b[0] < 128 || b[0] > 191) {
-		c.asked.Store(true)
 	}
 	c.pool.mu.RLock()
 	defer c.pool.mu.RUnlock()

@@ -170,28 +170,6 @@ func TestTrainsAreCutUp(t *testing.T) {
 	}
 }
 
-func TestTripsAreCounted(t *testing.T) {
-	p := pool(t)
-	a, b := listen(t, p), listen(t, p)
-	buf := make([]byte, 10)
-	for range 3 {
-		send(t, a, b, []byte{1, 2})
-		send(t, a, b, []byte{1, 2})
-		for range 2 {
-			if _, _, err := b.ReadFrom(buf); err != nil {
-				t.Fatal(err)
-			}
-		}
-		send(t, b, a, []byte{1, 2})
-		if _, _, err := a.ReadFrom(buf); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if a.Trips() != 3 || b.Trips() != 2 {
-		t.Errorf("%d and %d round trips, want 3 and, since the other side began, 2", a.Trips(), b.Trips())
-	}
-}
-
 func TestCloseEndsReading(t *testing.T) {
 	p := pool(t)
 	c := listen(t, p)
