@@ -5,8 +5,8 @@
 //	 this node (serves)                                    the other node
 //	Mover.Move ── Prepare ───────────────────────────────▶ edge.Prepare, Rooms.Expect
 //	   Rooms.Restart ◀── Prepared ────────────────────────
-//	   the client answers ── Answered ───────────────────▶ path.SetRemote
 //	   leg.Duplicate ═ sealed packets, down ═════════════▶ path.Send
+//	   the client answers ── Answered ───────────────────▶ path.SetRemote
 //	   leg.Deliver ◀═ sealed packets, up ═════════════════ path.Redirect
 //	   Rooms.Hand ◀── PathState valid ────────────────────
 //	   path.Redirect ── Take ────────────────────────────▶ streams.Import, edge.Import, Rooms.Adopt
