@@ -12,12 +12,8 @@ import (
 	"github.com/atoll-mesh/atoll/node/web"
 )
 
-const (
-	drainAtOnce = 16 // participants under way
-	drainLook   = 50 * time.Millisecond
-	drainAgain  = time.Second     // after a move that did not work
-	drainLost   = 3 * time.Second // that a client whose socket is lost may take to come back
-)
+// drainLook is how often it is looked who is still here.
+const drainLook = 50 * time.Millisecond
 
 var errDraining = errors.New("the node is being drained")
 
@@ -35,7 +31,7 @@ func (n *Node) Drain(ctx context.Context) web.Drained {
 			if err := n.mesh.SetDraining(true); err != nil {
 				n.log.Warn("tell the cluster of the drain", "error", err)
 			}
-			d := drain{node: n, failed: make(map[conference.Who]time.Time), lost: make(map[conference.Who]time.Time)}
+			d := drain{node: n, turns: plan.NewTurns[conference.Who](), moved: make(chan struct{}, 1)}
 			n.drained = d.run(ctx)
 		}
 		n.drained.Left = n.rooms.Counts().Participants
@@ -50,21 +46,18 @@ func (n *Node) Drain(ctx context.Context) web.Drained {
 // drain is one drain under way.
 type drain struct {
 	node   *Node
-	result web.Drained
-	busy   sync.Map // whom a goroutine moves
 	moving sync.WaitGroup
+	moved  chan struct{} // somebody's move is over
 
-	mu     sync.Mutex // guards result, failed and tries
-	failed map[conference.Who]time.Time
+	mu     sync.Mutex // guards what follows
+	result web.Drained
+	turns  *plan.Turns[conference.Who]
 	tries  int
-
-	lost map[conference.Who]time.Time // since when
 }
 
 // run moves everybody. It returns when nobody is left and the old paths have had their time.
 func (d *drain) run(ctx context.Context) web.Drained {
 	n := d.node
-	slots := make(chan struct{}, drainAtOnce)
 	ticker := time.NewTicker(drainLook)
 	defer ticker.Stop()
 	for ctx.Err() == nil && len(n.others()) > 0 {
@@ -72,25 +65,12 @@ func (d *drain) run(ctx context.Context) web.Drained {
 		if len(all) == 0 {
 			break
 		}
-		to := n.successors()
-		for _, who := range all {
-			if len(to) == 0 || !d.ready(who) {
-				continue
-			}
-			select {
-			case slots <- struct{}{}:
-			default:
-				continue
-			}
-			d.busy.Store(key(who), true)
-			d.moving.Go(func() {
-				d.move(ctx, who, to)
-				d.busy.Delete(key(who))
-				<-slots
-			})
+		if to := n.successors(); len(to) > 0 {
+			d.begin(ctx, all, to)
 		}
 		select {
 		case <-ticker.C:
+		case <-d.moved:
 		case <-ctx.Done():
 		}
 	}
@@ -99,40 +79,28 @@ func (d *drain) run(ctx context.Context) web.Drained {
 	return d.result
 }
 
-// key is who, whatever it is about it.
-func key(who conference.Who) conference.Who {
-	return conference.Who{Room: who.Room, Endpoint: who.Endpoint}
-}
-
-// ready reports whether somebody is to be moved now.
-func (d *drain) ready(who conference.Who) bool {
-	if _, busy := d.busy.Load(key(who)); busy {
-		return false
-	}
-	if !who.Lost {
-		delete(d.lost, key(who))
-	} else if who.Media { // when its client is back in time nothing is lost
-		since, ok := d.lost[key(who)]
-		if !ok {
-			d.lost[key(who)] = time.Now()
-		}
-		if !ok || time.Since(since) < drainLost {
-			return false
-		}
+// begin begins to move those whose turn it is.
+func (d *drain) begin(ctx context.Context, all []conference.Who, to []identity.Name) {
+	here := make(map[conference.Who]conference.Who, len(all))
+	leavers := make([]plan.Leaver[conference.Who], len(all))
+	for i, who := range all {
+		key := conference.Who{Room: who.Room, Endpoint: who.Endpoint} // whatever it is about it
+		here[key] = who
+		leavers[i] = plan.Leaver[conference.Who]{Who: key, Room: who.Room, Media: who.Media, Lost: who.Lost}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	at, ok := d.failed[key(who)]
-	return !ok || time.Since(at) >= drainAgain
+	for _, key := range d.turns.Next(time.Now(), leavers) {
+		target := to[d.tries%len(to)]
+		d.moving.Go(func() { d.move(ctx, key, here[key], target) })
+	}
 }
 
-func (d *drain) move(ctx context.Context, who conference.Who, to []identity.Name) {
-	d.mu.Lock()
-	target := to[d.tries%len(to)]
-	d.mu.Unlock()
+func (d *drain) move(ctx context.Context, key, who conference.Who, target identity.Name) {
 	outcome, err := d.node.moveAway(ctx, who, target)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.turns.Over(time.Now(), key, outcome)
 	switch outcome {
 	case plan.Moved:
 		d.result.Moved++
@@ -141,10 +109,13 @@ func (d *drain) move(ctx context.Context, who conference.Who, to []identity.Name
 	case plan.Without:
 		d.result.Without++
 	default:
-		d.failed[key(who)] = time.Now()
 		d.tries++ // perhaps another node
 	}
 	if err != nil {
 		d.node.log.Warn("a participant does not move", "participant", who.Endpoint, "to", string(target), "error", err)
+	}
+	select {
+	case d.moved <- struct{}{}:
+	default:
 	}
 }

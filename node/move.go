@@ -24,6 +24,7 @@ func (n *Node) wireMover() {
 	}
 	n.mover = handover.New(handover.Config{
 		Mesh: n.mesh, Edge: n.edge, Rooms: n.rooms, Self: n.name, Socket: n.socketURL(), Log: n.log,
+		Keeps:  n.cfg.Handover == config.HandoverOff,
 		Import: entrance(n.streams.Import), Revive: entrance(n.streams.Revive),
 		Left: func(stream session.Stream, endpoint room.EndpointID, to identity.Name) {
 			n.resume.Left(stream, endpoint, to)

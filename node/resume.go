@@ -14,7 +14,7 @@ func (n *Node) wireResume() {
 		return
 	}
 	n.resume = resume.New(resume.Config{
-		Self: n.name, Standby: n.cfg.Handover == config.HandoverStandby, Mesh: n.mesh, Streams: n.streams, Rooms: n.rooms,
+		Self: n.name, Standby: n.cfg.Handover == config.HandoverStandby, Keeps: n.cfg.Handover == config.HandoverOff, Mesh: n.mesh, Streams: n.streams, Rooms: n.rooms,
 		Channels: n.channels, Mover: n.mover, Log: n.log,
 	})
 	// Both know each other now: other nodes may talk to them.

@@ -152,10 +152,9 @@ func (p *Path) deliverTo(s sink) {
 	p.release()
 }
 
-// Send sends a sealed packet to the client. It is copied.
+// Send sends a sealed packet to the client. It is copied. ErrNoRoute is for the caller to count: a path may be sent to in advance.
 func (p *Path) Send(sealed []byte) error {
 	if p.route.Load() == nil {
-		p.edge.stats.sendFailed.Add(1)
 		return ErrNoRoute
 	}
 	p.edge.out.queue(p, outgoing{packet: append(newBuffer(), sealed...)})

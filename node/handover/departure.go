@@ -172,7 +172,7 @@ func (d *departure) giveAway(way plan.Way) {
 	media := &v.Media
 	switch way {
 	case plan.Bare:
-		*media = session.Media{}
+		media.Wipe()
 	default:
 		media.LocalUfrag, media.LocalPwd = d.offered.Ufrag, d.offered.Pwd
 		media.RemoteUfrag, media.RemotePwd = d.answer.Ufrag, d.answer.Pwd
@@ -186,6 +186,9 @@ func (d *departure) giveAway(way plan.Way) {
 // send sends the participant and makes a pipe of the old path.
 func (d *departure) send() {
 	v := d.released.Participant
+	if d.m.cfg.Keeps && len(v.Media.LocalKey) > 0 {
+		v.Media.Wipe()
+	}
 	encoded := session.Encode(v)
 	d.m.cfg.Mesh.Tell(d.to, wire.Take{
 		Room: d.jid, Endpoint: d.endpoint, Move: d.move, Epoch: v.Epoch, Value: encoded, Pulls: d.released.Pulls,

@@ -20,6 +20,9 @@ const givenPipe = 90 * time.Second
 // Give hands a participant to a node that its client has come to with its socket, and that waits for it. Its path stays here, a
 // pipe, until the other node has one of its own. When the error is nil the other node has it; otherwise it is here, or gone.
 func (m *Mover) Give(ctx context.Context, jid string, endpoint room.EndpointID, to identity.Name) error {
+	if m.cfg.Keeps {
+		return errors.New("give: sessions stay here")
+	}
 	d := &departure{m: m, to: to, jid: jid, endpoint: endpoint, events: make(chan any, 64)}
 	m.mu.Lock()
 	if m.closed {

@@ -285,6 +285,7 @@ func (g *guest) restart() (done bool, err error) {
 		default:
 		}
 	}
+	leg.Duplicate(p)
 	if err := g.m.cfg.Rooms.Restart(ctx, g.jid, g.endpoint, g.m.cfg.Self, t, answered); err != nil {
 		return false, fmt.Errorf("%w: %w", errGone, err)
 	}
@@ -295,7 +296,6 @@ func (g *guest) restart() (done bool, err error) {
 		select {
 		case answer = <-answers:
 			p.SetRemote(path.Credentials{Ufrag: answer.Ufrag, Pwd: answer.Pwd})
-			leg.Duplicate(p)
 			timer.Reset(plan.CheckTime)
 		case <-valid:
 			if err := leg.Take(p, edge.Credentials{Ufrag: answer.Ufrag, Pwd: answer.Pwd}); err != nil {

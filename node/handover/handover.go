@@ -5,8 +5,8 @@
 //	 this node (serves)                                    the other node
 //	Mover.Move ── Prepare ───────────────────────────────▶ edge.Prepare, Rooms.Expect
 //	   Rooms.Restart ◀── Prepared ────────────────────────
-//	   the client answers ── Answered ───────────────────▶ path.SetRemote
 //	   leg.Duplicate ═ sealed packets, down ═════════════▶ path.Send
+//	   the client answers ── Answered ───────────────────▶ path.SetRemote
 //	   leg.Deliver ◀═ sealed packets, up ═════════════════ path.Redirect
 //	   Rooms.Hand ◀── PathState valid ────────────────────
 //	   path.Redirect ── Take ────────────────────────────▶ streams.Import, edge.Import, Rooms.Adopt
@@ -31,7 +31,7 @@
 //
 // Only the node that serves a participant can move it, to a node that it chose and has a link with. Take is accepted for a session
 // that a client has shown the token of here, and else from the node that asked for the path, for the endpoint and room that it asked for, with the epoch behind the one that the room knows
-// ([conference.Rooms.Adopt]). Values are wiped when they were sent or taken in. Nothing is written anywhere.
+// ([conference.Rooms.Adopt]). With [Config].Keeps no keys leave the node. Values are wiped when they were sent or taken in. Nothing is written anywhere.
 //
 // # Bounds
 //
@@ -92,6 +92,8 @@ type Config struct {
 	Expected func(token string) bool
 	Socket   string // scheme and host of this node's WebSockets, for clients that come here
 	Log      *slog.Logger
+	// Keeps says that no keys leave this node: who is moved has no media, or begins it anew where it goes.
+	Keeps bool
 }
 
 // Bounds and times.

@@ -12,6 +12,9 @@
 // holder pushed last; its counters jump, and [Mover.Revive] goes on with it. One search is made for all sockets that come with the
 // same token at once, and of two nodes that ask at once the second is pointed to the first.
 //
+// A node that keeps its sessions ([Config].Keeps, --handover off) gives none up: the client is told that there is no such session, and
+// begins a new one.
+//
 // # Records
 //
 // With standby on, every participant that its client could resume is looked at once a second, and what has changed is pushed to its

@@ -266,6 +266,9 @@ func (s *Service) take(ctx context.Context, f *flight) error {
 func (s *Service) seek(from identity.Name, f wire.Seek) {
 	proven, known := s.cfg.Streams.Prove(f.Token)
 	switch {
+	case proven != nil && s.cfg.Keeps:
+		s.cfg.Mesh.Tell(from, wire.Sought{ID: f.ID, Code: wire.SoughtFailed, Parts: 1})
+		return
 	case proven != nil:
 		s.mu.Lock()
 		before := s.giving[proven]

@@ -107,6 +107,29 @@ func TestAnswerIsLost(t *testing.T) {
 	})
 }
 
+// TestKeptSession: a node that gives nothing away says so at once, whoever asks, and the session stays where it is.
+func TestKeptSession(t *testing.T) {
+	for _, in := range []string{"room@conference.meet.test", ""} {
+		inCluster(t, 3, func(t *testing.T, c *cluster) {
+			holder := c.nodes[0]
+			holder.service.cfg.Keeps = true
+			jid, token := holder.session(1, in)
+			for _, n := range c.nodes[1:] {
+				began := time.Now()
+				if n.fetch(token) == nil {
+					t.Error("it was given")
+				}
+				if took := time.Since(began); took > time.Second {
+					t.Errorf("refused after %v", took)
+				}
+			}
+			if got := c.has(jid); len(got) != 1 || got[0] != holder.name || holder.given != 0 {
+				t.Errorf("the session is at %v, given %d times", got, holder.given)
+			}
+		})
+	}
+}
+
 // TestForgedTokens: refused at once wherever they are shown, counted, and the true session is where it was.
 func TestForgedTokens(t *testing.T) {
 	inCluster(t, 4, func(t *testing.T, c *cluster) {

@@ -59,6 +59,7 @@ type Mover interface {
 type Config struct {
 	Self     identity.Name
 	Standby  bool // push records
+	Keeps    bool // give no session to another node
 	Limits   standby.Limits
 	Mesh     Mesh
 	Streams  Streams

@@ -1,5 +1,5 @@
-// Package plan decides how one participant goes from the node that serves it to another: what follows what, and how long each
-// is waited for. It is an engine package: no sockets, no clock, no goroutines; events and time come in, effects go out.
+// Package plan decides how one participant goes from the node that serves it to another, what follows what, and how long each
+// is waited for; and whose turn it is when all are to go ([Turns]). It is an engine package: no sockets, no clock, no goroutines; events and time come in, effects go out.
 //
 //	preparing ─Prepared─▶ restarting ─Answered─▶ checking ─Valid─▶ handing ─Handed─▶ taking ─Taken─▶ moved
 //	    │                     │ 2 s                 │ 3 s             ▲
@@ -9,6 +9,9 @@
 // A client is first told of another transport under the session that it has (an ICE restart: nothing is lost, nothing begins
 // anew). Who does not answer within 2 s does not know that, as only the newest clients do, or does not get through: it is
 // invited to a new session at the new node. It keeps its place in the room in any case. Who has no media moves without.
+//
+// It is sent to over both paths from the moment that it is told: Firefox takes the new one in use, and hears nothing on the old one any
+// more, before its answer is here.
 //
 // Nothing is given away before the new node's path is valid. Once handed, the participant is not taken back unless the new node
 // says that it did not take it: a packet sealed at two nodes would give the keys away.
@@ -131,7 +134,7 @@ func (m *Move) Handle(now time.Time, e Event) []Effect {
 		switch e {
 		case Answered:
 			m.to(now, checking, CheckTime)
-			return []Effect{PassAnswer, Duplicate}
+			return []Effect{PassAnswer}
 		case Untold, Unlinked, Lost: // it does not know of the path, or could go back
 			return m.stay()
 		}
@@ -197,7 +200,7 @@ func (m *Move) begin(now time.Time) []Effect {
 	switch m.way {
 	case Restart:
 		m.to(now, restarting, AnswerTime)
-		return []Effect{TellRestart}
+		return []Effect{Duplicate, TellRestart}
 	case Invite:
 		return m.invite(now)
 	}

@@ -24,24 +24,24 @@ func TestMoves(t *testing.T) {
 		outcome Outcome
 	}{
 		"restarted": {Restart, []step{
-			{Prepared, 0, []Effect{TellRestart}},
+			{Prepared, 0, []Effect{Duplicate, TellRestart}},
 			{0, AnswerTime - 1, nil},
-			{Answered, 0, []Effect{PassAnswer, Duplicate}},
+			{Answered, 0, []Effect{PassAnswer}},
 			{0, CheckTime - 1, nil},
 			{Valid, 0, []Effect{Hand}},
 			{Handed, 0, []Effect{GiveAway}},
 			{Taken, 0, []Effect{Done}},
 		}, Moved},
 		"a client that does not know": {Restart, []step{
-			{Prepared, 0, []Effect{TellRestart}},
+			{Prepared, 0, []Effect{Duplicate, TellRestart}},
 			{0, AnswerTime, []Effect{TellInvite}},
 			{Answered, 0, []Effect{PassAnswer, Hand}},
 			{Handed, 0, []Effect{GiveAway}},
 			{Taken, 0, []Effect{Done}},
 		}, Anew},
 		"a client that does not get through": {Restart, []step{
-			{Prepared, 0, []Effect{TellRestart}},
-			{Answered, 0, []Effect{PassAnswer, Duplicate}},
+			{Prepared, 0, []Effect{Duplicate, TellRestart}},
+			{Answered, 0, []Effect{PassAnswer}},
 			{0, CheckTime, []Effect{TellInvite}},
 			{0, AcceptTime, []Effect{Hand}},
 			{Handed, 0, []Effect{GiveAway}},
@@ -51,7 +51,7 @@ func TestMoves(t *testing.T) {
 		"only by invitation": {Invite, []step{{Prepared, 0, []Effect{TellInvite}}, {Untold, 0, []Effect{Hand}}}, Under},
 		"no answer":          {Restart, []step{{0, PrepareTime - 1, nil}, {0, 1, []Effect{Drop, Done}}}, Stayed},
 		"refused":            {Restart, []step{{Refused, 0, []Effect{Drop, Done}}}, Stayed},
-		"socket lost":        {Restart, []step{{Prepared, 0, []Effect{TellRestart}}, {Untold, 0, []Effect{Drop, Done}}}, Stayed},
+		"socket lost":        {Restart, []step{{Prepared, 0, []Effect{Duplicate, TellRestart}}, {Untold, 0, []Effect{Drop, Done}}}, Stayed},
 		"left meanwhile":     {Bare, []step{{Prepared, 0, []Effect{Hand}}, {Kept, 0, []Effect{Drop, Done}}}, Stayed},
 		"returned":           {Bare, []step{{Prepared, 0, []Effect{Hand}}, {Handed, 0, []Effect{GiveAway}}, {Returned, 0, []Effect{TakeBack, Drop, Done}}}, Stayed},
 		"never answered": {Bare, []step{

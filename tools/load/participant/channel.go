@@ -42,6 +42,7 @@ func (p *Participant) openChannel(ctx context.Context, url string, session *Tran
 	if !ended {
 		p.channel = ws
 	}
+	asked := p.asked
 	p.mu.Unlock()
 	if ended {
 		_ = ws.CloseNow()
@@ -56,13 +57,18 @@ func (p *Participant) openChannel(ctx context.Context, url string, session *Tran
 			p.bridgeMessage(raw)
 		}
 	})
-	return p.Bridge(map[string]any{
-		"colibriClass": "ReceiverVideoConstraints", "lastN": -1,
-		"defaultConstraints": map[string]any{"maxHeight": 720},
-	})
+	if asked == nil {
+		asked = map[string]any{
+			"colibriClass": receiverConstraints, "lastN": -1, "defaultConstraints": map[string]any{"maxHeight": 720},
+		}
+	}
+	return p.Bridge(asked)
 }
 
-// Bridge sends one JSON message over the bridge channel.
+const receiverConstraints = "ReceiverVideoConstraints"
+
+// Bridge sends one JSON message over the bridge channel. What it asks for as a receiver is asked for again when the channel is opened
+// anew, as clients do.
 func (p *Participant) Bridge(message any) error {
 	raw, err := json.Marshal(message)
 	if err != nil {
@@ -70,6 +76,9 @@ func (p *Participant) Bridge(message any) error {
 	}
 	p.mu.Lock()
 	ws := p.channel
+	if m, ok := message.(map[string]any); ok && m["colibriClass"] == receiverConstraints {
+		p.asked = m
+	}
 	p.mu.Unlock()
 	if ws == nil {
 		return fmt.Errorf("send on the bridge channel: it is not open")

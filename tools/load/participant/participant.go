@@ -64,6 +64,7 @@ type Participant struct {
 
 	mu        sync.Mutex
 	channel   *websocket.Conn
+	asked     map[string]any // what was asked for last over a channel
 	maps      map[uint32]Mapping
 	occupants map[string]string // nick -> JID
 	chats     []Chat
