@@ -91,9 +91,11 @@ const (
 type Receiver interface {
 	// Connected: media flows from now on.
 	Connected()
-	// RTP is one decrypted RTP packet. It returns whether more packets of the same frame are to come that go the same way:
-	// what it sent may wait for them.
+	// RTP is one decrypted RTP packet. It returns whether more packets of the same frame are to come: what came of it may
+	// wait for them, but no longer than until Flush.
 	RTP(packet []byte, arrived time.Time) (more bool)
+	// Flush: what RTP made wait, waits no longer. It comes one at a time with RTP and RTCP.
+	Flush()
 	// RTCP is one decrypted compound packet.
 	RTCP(compound []byte, arrived time.Time)
 	// Tick comes about every 20 ms once connected.
@@ -290,6 +292,7 @@ func (e *Edge) read() {
 			}
 			e.take(e.sock.rx, n, time.Now())
 		}
+		e.frames.end()
 		e.out.release()
 		e.attend(time.Now(), attendEvery)
 	}
