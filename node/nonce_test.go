@@ -65,7 +65,8 @@ func (nowhere) RTCP([]byte, time.Time)     {}
 func (nowhere) Tick(time.Time)             {}
 func (nowhere) Closed(error)               {}
 func (nowhere) Buffer() []byte             { return nil }
-func (nowhere) SendRTP([]byte) error       { return nil }
+func (nowhere) Flush()                     {}
+func (nowhere) SendRTP(...[]byte) error    { return nil }
 func (nowhere) SendRTCP([]byte) error      { return nil }
 
 // camera is somebody who sends two encodings.

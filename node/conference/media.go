@@ -30,6 +30,7 @@ type Leg interface {
 type LegReceiver interface {
 	Connected()
 	RTP(packet []byte, arrived time.Time) (more bool)
+	Flush()
 	RTCP(compound []byte, arrived time.Time)
 	Tick(now time.Time)
 	Closed(reason error)

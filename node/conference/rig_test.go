@@ -110,11 +110,13 @@ func (l *fakeLeg) Export() (session.Media, error)         { return session.Media
 
 func (l *fakeLeg) Snapshot() (session.Media, error) { return session.Media{Profile: 8}, nil }
 
-func (l *fakeLeg) SendRTP(packet []byte) error {
+func (l *fakeLeg) SendRTP(packets ...[]byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(packet) > 10 {
-		l.heard[string(packet[len(packet)-10:])]++
+	for _, packet := range packets {
+		if len(packet) > 10 {
+			l.heard[string(packet[len(packet)-10:])]++
+		}
 	}
 	return nil
 }

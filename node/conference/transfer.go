@@ -101,9 +101,9 @@ func (e *exit) Buffer() []byte {
 	return make([]byte, 0, 2048)
 }
 
-func (e *exit) SendRTP(packet []byte) error {
+func (e *exit) SendRTP(packets ...[]byte) error {
 	if leg := e.leg.Load(); leg != nil {
-		return (*leg).SendRTP(packet)
+		return (*leg).SendRTP(packets...)
 	}
 	return errNoLeg
 }

@@ -50,7 +50,7 @@ func stampedOnArrival(t *testing.T, s *socket, client *net.UDPConn) bool {
 	}
 	on := true
 	for read := 0; read < 2; {
-		n, err := s.receive()
+		n, err := s.receive(patience)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -310,6 +310,8 @@ func (r *recorder) Connected() {
 	})
 }
 
+func (r *recorder) Flush() {}
+
 func (r *recorder) RTP(b []byte, _ time.Time) bool {
 	r.note(func() {
 		if len(b) != 112 || b[111] != 99 {

@@ -26,7 +26,7 @@
 // redirection.
 //
 // Out: [Leg.SendRTP] numbers a packet under the leg's own lock and takes the buffer over. Packets gather per path, in the
-// shard that sends for the path, and leave at the end of the batch that the reader or the ticker is working on, at once
+// shard that sends for the path, and leave at the end of the batch that the reader is working on, at once
 // when neither is. Then they are sealed in place (AES-GCM; other profiles in SendRTP) and sent with one system call per 64
 // clients. Packets of equal size for the same client leave as one datagram that the kernel or the network card cuts up
 // (UDP segmentation offload), where that works. Packets leave from the address that the client reached.
@@ -35,7 +35,7 @@
 // part is sealed and sent by those shards' own goroutines, at the same time.
 //
 // RTCP comes to a second socket of the same port, which the kernel sorts it into, and wakes nobody: it is read when the reader
-// has read and sent media, at most every 4 ms, and every 10 ms by the ticker. Where the kernel does not do that it comes with
+// has read and sent media, at most every 4 ms, and every 10 ms when there is none. Where the kernel does not do that it comes with
 // the rest. So what a leg receives is in order for RTP and for RTCP, but not between them.
 //
 // The reader's batch ends when the socket is empty and no frame is open: of a frame whose last packet was not read yet the
@@ -56,7 +56,7 @@
 //
 // # Goroutines
 //
-// Two for an edge (reader, ticker), and one for every processor but the first. Four for a leg from its first DTLS record until its media
+// One for an edge, which reads and drives the timers, and one for every processor but the first. Four for a leg from its first DTLS record until its media
 // flows, one of ours and three of pion/dtls, and for 2 s when another record comes; else none. None for a path. Each ends with the Close of what it belongs to.
 package edge
 
@@ -71,7 +71,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pion/dtls/v3"
@@ -86,14 +85,16 @@ const (
 )
 
 // Receiver takes what a leg receives. The calls come from the edge's goroutines and must not block. Packets are valid
-// only during the call. RTP and RTCP come one at a time; Tick may run beside them. From within Connected, RTP and RTCP
+// only during the call. RTP and RTCP come one at a time; Tick may run beside them, where packets come by another way than the socket. From within Connected, RTP and RTCP
 // the owner may call the leg's Send functions and Close, but neither Export nor functions of the path.
 type Receiver interface {
 	// Connected: media flows from now on.
 	Connected()
-	// RTP is one decrypted RTP packet. It returns whether more packets of the same frame are to come that go the same way:
-	// what it sent may wait for them.
+	// RTP is one decrypted RTP packet. It returns whether more packets of the same frame are to come: what came of it may
+	// wait for them, but no longer than until Flush.
 	RTP(packet []byte, arrived time.Time) (more bool)
+	// Flush: what RTP made wait, waits no longer. It comes one at a time with RTP and RTCP.
+	Flush()
 	// RTCP is one decrypted compound packet.
 	RTCP(compound []byte, arrived time.Time)
 	// Tick comes about every 20 ms once connected.
@@ -138,8 +139,10 @@ type Edge struct {
 	legs   map[*Leg]struct{}
 	closed bool
 
-	attending sync.Mutex   // held while RTCP is taken in
-	attended  atomic.Int64 // when that was begun last, nanoseconds since 1970
+	ticking struct { // the reader's
+		paths []*Path
+		legs  []*Leg
+	}
 
 	stop chan struct{}
 	work sync.WaitGroup
@@ -196,7 +199,6 @@ func Listen(c Config) (*Edge, error) {
 	e.out.stats = &e.stats
 	e.out.start(e.sock)
 	e.work.Go(e.read)
-	e.work.Go(e.tick)
 	return e, nil
 }
 
@@ -256,58 +258,73 @@ func (e *Edge) name(n int) string {
 	return string(b)
 }
 
-// read takes datagrams in until the socket is closed.
+// read takes datagrams in and does what is due, until the socket is closed.
 func (e *Edge) read() {
+	ticked := time.Now()
+	attended := ticked
 	for {
-		n, err := e.sock.receive()
+		now := time.Now()
+		due := min(ticked.Add(tickInterval).Sub(now), attended.Add(attendWithin).Sub(now))
+		n, err := e.sock.receive(due)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
 		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
 			e.log.Error("reading media", "err", err)
 			select {
 			case <-e.stop:
 				return
 			case <-time.After(tickInterval): // an error that stays must not spin
 			}
-			continue
 		}
-		now := time.Now()
-		e.out.hold()
-		e.frames.begin()
-		e.take(e.sock.rx, n, now)
-		until, wait := now.Add(frameTime), shortly
-		for e.frames.open() && !e.out.urgent() {
-			left := time.Until(until)
-			if left <= 0 {
-				break
-			}
-			if n, err = e.sock.receiveWithin(min(left, wait)); err != nil {
-				break
-			}
-			if n == 0 {
-				wait = left
-			}
-			e.take(e.sock.rx, n, time.Now())
+		now = time.Now()
+		if n > 0 {
+			e.batch(n, now)
 		}
-		e.out.release()
-		e.attend(time.Now(), attendEvery)
+		if now.Sub(attended) >= attendAfter {
+			attended = now
+			e.attend(now)
+		}
+		if now.Sub(ticked) >= tickInterval {
+			ticked = now
+			e.tick(now)
+		}
 	}
 }
 
-// RTCP that comes to a socket of its own waits until the reader has nothing better to do, or for the ticker.
+// batch takes in n datagrams that were read at now, and what belongs to them.
+func (e *Edge) batch(n int, now time.Time) {
+	e.out.hold()
+	e.frames.begin()
+	e.take(e.sock.rx, n, now)
+	until, wait := now.Add(frameTime), shortly
+	for e.frames.open() && !e.out.urgent() {
+		left := time.Until(until)
+		if left <= 0 {
+			break
+		}
+		n, err := e.sock.receiveWithin(min(left, wait))
+		if err != nil {
+			break
+		}
+		if n == 0 {
+			wait = left
+		}
+		e.take(e.sock.rx, n, time.Now())
+	}
+	e.frames.end()
+	e.out.release()
+}
+
+// RTCP that comes to a socket of its own waits until the reader has nothing better to do.
 const (
-	attendEvery = 4 * time.Millisecond // while media comes
-	mostAttends = 16                   // batches at once
+	attendAfter  = 4 * time.Millisecond  // at least, while media comes
+	attendWithin = 10 * time.Millisecond // also when none comes
+	mostAttends  = 16                    // batches at once
 )
 
-// attend takes in the RTCP that came, when it was not done within the time given.
-func (e *Edge) attend(now time.Time, within time.Duration) {
-	if now.UnixNano()-e.attended.Load() < int64(within) || !e.attending.TryLock() {
-		return
-	}
-	defer e.attending.Unlock()
-	e.attended.Store(now.UnixNano())
+// attend takes in the RTCP that came to its own socket.
+func (e *Edge) attend(now time.Time) {
 	n := e.sock.receiveRTCP()
 	if n == 0 {
 		return
@@ -390,42 +407,24 @@ func (e *Edge) source(at path.Pair) *source {
 }
 
 // tick drives the timers of paths and legs.
-func (e *Edge) tick() {
-	ticker := time.NewTicker(tickInterval / 2)
-	defer ticker.Stop()
-	even := false
-	var paths []*Path
-	var legs []*Leg
-	for {
-		select {
-		case <-e.stop:
-			return
-		case <-ticker.C:
-		}
-		if e.attend(time.Now(), tickInterval/4); !even {
-			even = true
-			continue
-		}
-		even = false
-		paths, legs = paths[:0], legs[:0]
-		e.mu.RLock()
-		for _, p := range e.paths {
-			paths = append(paths, p)
-		}
-		for l := range e.legs {
-			legs = append(legs, l)
-		}
-		e.mu.RUnlock()
-		now := time.Now()
-		e.out.hold()
-		for _, p := range paths {
-			p.tick(now)
-		}
-		for _, l := range legs {
-			l.tick(now)
-		}
-		e.out.release()
-		clear(paths)
-		clear(legs)
+func (e *Edge) tick(now time.Time) {
+	e.mu.RLock()
+	for _, p := range e.paths {
+		e.ticking.paths = append(e.ticking.paths, p)
 	}
+	for l := range e.legs {
+		e.ticking.legs = append(e.ticking.legs, l)
+	}
+	e.mu.RUnlock()
+	e.out.hold()
+	for _, p := range e.ticking.paths {
+		p.tick(now)
+	}
+	for _, l := range e.ticking.legs {
+		l.tick(now)
+	}
+	e.out.release()
+	clear(e.ticking.paths)
+	clear(e.ticking.legs)
+	e.ticking.paths, e.ticking.legs = e.ticking.paths[:0], e.ticking.legs[:0]
 }

@@ -126,8 +126,8 @@ func (g *egress) flush() {
 // urgent reports whether something waits that answers to the client's clock: what ICE measures.
 func (g *egress) urgent() bool { return g.hasty.Load() }
 
-// queue sends a packet over the route of its path and takes the buffer over.
-func (g *egress) queue(p *Path, o outgoing) {
+// queue sends packets over the route of their path and takes the buffers over.
+func (g *egress) queue(p *Path, packets ...outgoing) {
 	s := p.shard
 	s.mu.Lock()
 	if len(p.pending) == 0 {
@@ -136,8 +136,8 @@ func (g *egress) queue(p *Path, o outgoing) {
 			p.pending, s.free = s.free[n-1], s.free[:n-1]
 		}
 	}
-	p.pending = append(p.pending, o)
-	s.queued()
+	p.pending = append(p.pending, packets...)
+	s.queued(len(packets))
 }
 
 // queueTo sends a datagram over a route and takes the buffer over.
@@ -146,12 +146,12 @@ func (g *egress) queueTo(to *route, b []byte) {
 	s.mu.Lock()
 	s.strays = append(s.strays, stray{to, b})
 	g.hasty.Store(true)
-	s.queued()
+	s.queued(1)
 }
 
 // queued ends what began with the lock.
-func (s *shard) queued() {
-	n := s.waiting.Add(1)
+func (s *shard) queued(packets int) {
+	n := s.waiting.Add(int32(packets))
 	s.mu.Unlock()
 	switch {
 	case n >= flushAt:

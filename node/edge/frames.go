@@ -1,7 +1,7 @@
 package edge
 
 import (
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -9,33 +9,66 @@ import (
 // use only when all of it is there: what waits here is not late.
 const frameTime = 2 * time.Millisecond
 
-// frames counts the frames of which some packets came in the reader's batch and others are to come.
+// frames are the legs of which a frame began in the reader's batch and did not end.
 type frames struct {
-	batch atomic.Uint64
-	count atomic.Int32
+	mu    sync.Mutex
+	batch bool // the reader is at one
+	legs  []*Leg
+	left  int // how many of them are not finished yet
 }
-
-// part is a leg's place in it.
-type part struct{ batch uint64 }
 
 // begin begins a batch.
 func (f *frames) begin() {
-	f.batch.Add(1)
-	f.count.Store(0)
+	f.mu.Lock()
+	f.batch = true
+	f.mu.Unlock()
 }
 
-// open reports whether packets are to come. When what counts runs beside begin, one batch may end early or late.
-func (f *frames) open() bool { return f.count.Load() > 0 }
+// open reports whether packets are to come.
+func (f *frames) open() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.left > 0
+}
 
-// note takes in what a leg's receiver said of a packet.
-func (f *frames) note(p *part, more bool) {
-	batch := f.batch.Load()
-	switch {
-	case more && p.batch != batch:
-		p.batch = batch
-		f.count.Add(1)
-	case !more && p.batch == batch:
-		p.batch = 0
-		f.count.Add(-1)
+// note takes in what a leg's receiver said of a packet: whether more are to come. It reports whether the frame will be ended
+// if they do not: not outside a batch.
+func (f *frames) note(l *Leg, more bool) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.batch {
+		return false
 	}
+	if more == l.unfinished {
+		return true
+	}
+	if l.unfinished = more; more {
+		f.legs = append(f.legs, l)
+		f.left++
+	} else {
+		f.left--
+	}
+	return true
+}
+
+// end ends the batch and every frame.
+func (f *frames) end() {
+	f.mu.Lock()
+	f.batch = false
+	n := 0
+	for _, l := range f.legs {
+		if l.unfinished { // once, also when it began several frames
+			l.unfinished = false
+			f.legs[n] = l
+			n++
+		}
+	}
+	f.left = 0
+	legs := f.legs[:n]
+	f.mu.Unlock()
+	for _, l := range legs {
+		l.flush()
+	}
+	clear(f.legs)
+	f.legs = f.legs[:0]
 }

@@ -44,16 +44,16 @@ const (
 
 // Leg is one client's media: keys, counters and the DTLS association. Safe for concurrent use.
 type Leg struct {
-	edge     *Edge
-	receiver Receiver
-	path     atomic.Pointer[Path] // nil when the path is elsewhere
-	local    path.Credentials
-	dtls     *association
-	heard    atomic.Int64 // last valid packet, nanoseconds since 1970; zero: not yet due
-	open     atomic.Bool  // packets may be delivered
-	begun    atomic.Bool  // the client's media came
-	taking   sync.Mutex   // held while the receiver takes a packet: two paths may bring one at a time
-	frame    part         // guarded by taking
+	edge       *Edge
+	receiver   Receiver
+	path       atomic.Pointer[Path] // nil when the path is elsewhere
+	local      path.Credentials
+	dtls       *association
+	heard      atomic.Int64 // last valid packet, nanoseconds since 1970; zero: not yet due
+	open       atomic.Bool  // packets may be delivered
+	begun      atomic.Bool  // the client's media came
+	taking     sync.Mutex   // held while the receiver takes a packet: two paths may bring one at a time
+	unfinished bool         // guarded by the edge's frames
 
 	mu     sync.Mutex // guards what follows
 	phase  phase
@@ -261,9 +261,19 @@ func (l *Leg) deliver(b []byte, now time.Time) bool {
 	if rtcp {
 		l.receiver.RTCP(plain, now)
 	} else {
-		l.edge.frames.note(&l.frame, l.receiver.RTP(plain, now))
+		more := l.receiver.RTP(plain, now)
+		if !l.edge.frames.note(l, more) && more {
+			l.receiver.Flush()
+		}
 	}
 	return true
+}
+
+// flush ends a frame of which nothing more is waited for.
+func (l *Leg) flush() {
+	l.taking.Lock()
+	defer l.taking.Unlock()
+	l.receiver.Flush()
 }
 
 // Deliver takes a sealed packet that came for the leg over a path at another node. It is opened in place and valid
@@ -293,26 +303,53 @@ func (l *Leg) Duplicate(p Pipe) {
 // Buffer returns an empty buffer with room for a packet of 1500 bytes and its tag, to be filled for SendRTP.
 func (l *Leg) Buffer() []byte { return newBuffer() }
 
-// SendRTP seals an RTP packet in place and sends it. The buffer belongs to the edge from the call on, whatever the
-// result. The same SSRC and index are not sealed twice: counter.ErrUsed.
-func (l *Leg) SendRTP(packet []byte) error {
+// SendRTP seals RTP packets in place and sends them, in order. The buffers belong to the edge from the call on, whatever the
+// result; the list does not. The same SSRC and index are not sealed twice: counter.ErrUsed. An error is that of the first
+// packet that is not sent; the others are.
+func (l *Leg) SendRTP(packets ...[]byte) error {
 	l.out.Lock()
 	defer l.out.Unlock()
 	way, err := l.way()
-	if err == nil && way != nil && l.out.also == nil && l.out.seal.gcm != nil {
-		// It is numbered here and sealed when it leaves.
-		var index uint64
-		if index, err = l.out.seal.number(packet); err == nil {
-			l.edge.out.queue(way, outgoing{packet, l.out.seal.gcm, index})
-			return nil
-		}
-	}
 	if err != nil {
-		recycle(packet)
+		for _, b := range packets {
+			recycle(b)
+		}
 		return err
 	}
-	return l.send(way, packet, (*sealer).sealRTP)
+	if way == nil || l.out.also != nil || l.out.seal.gcm == nil {
+		for _, b := range packets {
+			if failed := l.send(way, b, (*sealer).sealRTP); err == nil {
+				err = failed
+			}
+		}
+		return err
+	}
+	// They are numbered here and sealed when they leave.
+	var numbered [numberedAtOnce]outgoing
+	n := 0
+	for _, b := range packets {
+		index, failed := l.out.seal.number(b)
+		if failed != nil {
+			recycle(b)
+			if err == nil {
+				err = failed
+			}
+			continue
+		}
+		numbered[n] = outgoing{b, l.out.seal.gcm, index}
+		if n++; n == len(numbered) {
+			l.edge.out.queue(way, numbered[:n]...)
+			n = 0
+		}
+	}
+	if n > 0 {
+		l.edge.out.queue(way, numbered[:n]...)
+	}
+	return err
 }
+
+// numberedAtOnce is how many packets are queued under one lock.
+const numberedAtOnce = 16
 
 // SendRTCP seals a compound RTCP packet and sends it. The caller keeps compound.
 func (l *Leg) SendRTCP(compound []byte) error {

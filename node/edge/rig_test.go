@@ -15,6 +15,7 @@ import (
 type forwarder struct{ rtp func([]byte) }
 
 func (forwarder) Connected()             {}
+func (forwarder) Flush()                 {}
 func (forwarder) RTCP([]byte, time.Time) {}
 func (forwarder) Tick(time.Time)         {}
 func (forwarder) Closed(error)           {}

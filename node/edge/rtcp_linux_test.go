@@ -105,7 +105,7 @@ func TestTheReaderIsWokenByWhatItReads(t *testing.T) {
 	news, next := make(chan got), make(chan struct{})
 	go func() {
 		for range next {
-			n, err := s.receive()
+			n, err := s.receive(patience)
 			news <- got{n, err}
 		}
 	}()
@@ -122,6 +122,13 @@ func TestTheReaderIsWokenByWhatItReads(t *testing.T) {
 		next <- struct{}{}
 		if g := <-news; g.n != 1 || g.err != nil {
 			t.Fatalf("read %d, %v", g.n, g.err)
+		}
+	}
+	for _, d := range []time.Duration{-1, 0, 5 * time.Millisecond} {
+		client.Write([]byte{0x80, 205})
+		begin := time.Now()
+		if n, err := s.receive(d); n != 0 || err != nil || time.Since(begin) < d {
+			t.Errorf("read %d within %v, %v", n, time.Since(begin), err)
 		}
 	}
 	next <- struct{}{}

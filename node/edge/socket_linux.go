@@ -30,15 +30,19 @@ const (
 //
 // It is not among what the runtime polls. There, every datagram that comes and every one that leaves would wake a thread
 // that waits for something to do, whether or not anybody waits for the socket. So it stands alone in a poll set of its own,
-// which the runtime polls, and is armed for one event when the reader goes to sleep.
+// which the runtime polls, and is armed for one event when the reader goes to sleep. A timer is in the same set: one of the
+// runtime's would wake a second thread with every tick.
 type socket struct {
 	fd    int
 	addr  netip.AddrPort
 	v6    bool     // the socket speaks IPv6, and IPv4 as mapped addresses
-	set   *os.File // the poll set
+	file  *os.File // the poll set
 	raw   syscall.RawConn
-	setFD int
-	armed bool
+	polls int
+	armed bool // for what comes; the timer always is
+	timer int
+	alarm unix.ItimerSpec
+	until time.Time // when receive ends
 	// stopped says why waiting failed.
 	stopped atomic.Bool
 
@@ -65,7 +69,7 @@ func newSocket(conn *net.UDPConn) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &socket{fd: fd, setFD: -1, addr: conn.LocalAddr().(*net.UDPAddr).AddrPort(), rx: newInlet(fd)}
+	s := &socket{fd: fd, polls: -1, timer: -1, addr: conn.LocalAddr().(*net.UDPAddr).AddrPort(), rx: newInlet(fd)}
 	if err := s.open(); err != nil {
 		s.stop()
 		_ = s.close()
@@ -102,17 +106,23 @@ func (s *socket) open() error {
 	// What the system allows is enough; more is better. The second needs privilege.
 	_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_SNDBUF, socketBuffer)
 	_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, socketBuffer)
-	if s.setFD, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+	if s.polls, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return fmt.Errorf("make a poll set: %w", err)
 	}
-	if err := unix.EpollCtl(s.setFD, unix.EPOLL_CTL_ADD, s.fd, &unix.EpollEvent{}); err != nil {
+	if err := unix.EpollCtl(s.polls, unix.EPOLL_CTL_ADD, s.fd, &unix.EpollEvent{}); err != nil {
 		return fmt.Errorf("fill the poll set: %w", err)
 	}
-	if err := unix.SetNonblock(s.setFD, true); err != nil {
+	if s.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
+		return fmt.Errorf("make a timer: %w", err)
+	}
+	if err := unix.EpollCtl(s.polls, unix.EPOLL_CTL_ADD, s.timer, &unix.EpollEvent{Events: unix.EPOLLIN}); err != nil {
+		return fmt.Errorf("fill the poll set: %w", err)
+	}
+	if err := unix.SetNonblock(s.polls, true); err != nil {
 		return fmt.Errorf("make a poll set: %w", err)
 	}
-	s.set = os.NewFile(uintptr(s.setFD), "media")
-	if s.raw, err = s.set.SyscallConn(); err != nil {
+	s.file = os.NewFile(uintptr(s.polls), "media")
+	if s.raw, err = s.file.SyscallConn(); err != nil {
 		return fmt.Errorf("make a poll set: %w", err)
 	}
 	s.call = s.receiveCall
@@ -140,10 +150,10 @@ func (s *socket) prepare(fd int) error {
 // stop ends reading. Senders go on until close.
 func (s *socket) stop() {
 	s.stopped.Store(true)
-	if s.set != nil {
-		_ = s.set.Close()
-	} else if s.setFD >= 0 {
-		_ = unix.Close(s.setFD)
+	if s.file != nil {
+		_ = s.file.Close()
+	} else if s.polls >= 0 {
+		_ = unix.Close(s.polls)
 	}
 }
 
@@ -153,21 +163,28 @@ func (s *socket) close() error {
 	if s.rtcp != nil {
 		errs = append(errs, unix.Close(s.rtcp.fd))
 	}
+	if s.timer >= 0 {
+		errs = append(errs, unix.Close(s.timer))
+	}
 	return errors.Join(append(errs, unix.Close(s.fd))...)
 }
 
-// receive waits for datagrams and returns how many came.
-func (s *socket) receive() (int, error) {
+// receive waits for datagrams, for about as long as is given, and returns how many came.
+func (s *socket) receive(within time.Duration) (int, error) {
+	s.until = time.Now().Add(within)
 	if err := s.raw.Read(s.call); err != nil {
 		if s.stopped.Load() {
 			return 0, net.ErrClosed
 		}
 		return 0, fmt.Errorf("wait for media: %w", err)
 	}
-	if s.err != 0 {
-		return 0, fmt.Errorf("recvmmsg: %w", s.err)
+	switch s.err {
+	case 0:
+		return s.rx.n, nil
+	case unix.EAGAIN:
+		return 0, nil
 	}
-	return s.rx.n, nil
+	return 0, fmt.Errorf("receive media: %w", s.err)
 }
 
 func (s *socket) receiveCall(uintptr) bool {
@@ -175,14 +192,25 @@ func (s *socket) receiveCall(uintptr) bool {
 	if s.armed || s.rx.n == batchSize {
 		s.err = s.rx.receive()
 	}
-	if s.err == unix.EAGAIN && !s.armed {
-		// Whoever is armed must look again: what came before wakes nobody.
-		if s.err = s.arm(unix.EPOLLIN); s.err == 0 {
+	if s.err == unix.EAGAIN {
+		left := time.Until(s.until)
+		switch {
+		case s.armed && left > 0:
+			return false // woken for nothing
+		case !s.armed && left > 0:
+			// Whoever is armed must look again: what came before wakes nobody.
+			if s.err = s.set(left); s.err == 0 {
+				s.err = s.arm(unix.EPOLLIN)
+			}
+			if s.err == 0 {
+				s.err = s.rx.receive()
+			}
+			if s.err == unix.EAGAIN {
+				return false
+			}
+		case !s.armed:
 			s.err = s.rx.receive()
 		}
-	}
-	if s.err == unix.EAGAIN {
-		return false
 	}
 	if s.armed {
 		_ = s.arm(0) // else it wakes the reader once in vain
@@ -190,10 +218,17 @@ func (s *socket) receiveCall(uintptr) bool {
 	return true
 }
 
+// set sets the timer.
+func (s *socket) set(d time.Duration) syscall.Errno {
+	s.alarm.Value = unix.NsecToTimespec(int64(d))
+	_, _, err := unix.RawSyscall6(unix.SYS_TIMERFD_SETTIME, uintptr(s.timer), 0, uintptr(unsafe.Pointer(&s.alarm)), 0, 0, 0)
+	return err
+}
+
 // arm has the poll set wait for events, or for nothing.
 func (s *socket) arm(events uint32) syscall.Errno {
 	ev := unix.EpollEvent{Events: events}
-	_, _, err := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(s.setFD), unix.EPOLL_CTL_MOD, uintptr(s.fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	_, _, err := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(s.polls), unix.EPOLL_CTL_MOD, uintptr(s.fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
 	s.armed = err == 0 && events != 0
 	return err
 }

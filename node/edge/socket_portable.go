@@ -5,6 +5,7 @@ package edge
 import (
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/atoll-mesh/atoll/node/edge/path"
@@ -24,6 +25,8 @@ type socket struct {
 	v6   bool
 	rx   *inlet
 	rtcp *inlet // nil: RTCP comes with the rest
+
+	stopped atomic.Bool
 }
 
 // inlet is the datagram that came last.
@@ -43,14 +46,23 @@ func newSocket(conn *net.UDPConn) (*socket, error) {
 	return &socket{conn: conn, addr: addr, v6: !addr.Addr().Unmap().Is4(), rx: &inlet{}}, nil
 }
 
-func (s *socket) stop() { _ = s.conn.SetReadDeadline(time.Unix(1, 0)) }
+// stop ends reading, within a tick at the latest.
+func (s *socket) stop() {
+	s.stopped.Store(true)
+	_ = s.conn.SetReadDeadline(time.Unix(1, 0))
+}
 
 func (s *socket) close() error { return s.conn.Close() }
 
-func (s *socket) receive() (n int, err error) {
+// receive waits for a datagram, for about as long as is given.
+func (s *socket) receive(within time.Duration) (n int, err error) {
+	_ = s.conn.SetReadDeadline(time.Now().Add(max(within, time.Microsecond)))
+	if s.stopped.Load() {
+		return 0, net.ErrClosed
+	}
 	s.rx.n, s.rx.from, err = s.conn.ReadFromUDPAddrPort(s.rx.buffer[:])
 	if err, ok := err.(net.Error); ok && err.Timeout() {
-		return 0, net.ErrClosed
+		return 0, nil
 	}
 	if err != nil {
 		return 0, err

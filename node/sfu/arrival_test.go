@@ -16,8 +16,8 @@ type busy struct {
 	done      chan struct{}
 }
 
-func (w *busy) SendRTP(b []byte) error {
-	if f := w.meanwhile; f != nil && binary.BigEndian.Uint32(b[8:]) == w.ssrc {
+func (w *busy) SendRTP(run ...[]byte) error {
+	if f := w.meanwhile; f != nil && binary.BigEndian.Uint32(run[0][8:]) == w.ssrc {
 		w.meanwhile = nil
 		go func() {
 			f()
@@ -28,7 +28,7 @@ func (w *busy) SendRTP(b []byte) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	return w.wire.SendRTP(b)
+	return w.wire.SendRTP(run...)
 }
 
 // TestWhatComesWhileAnArrivalCatchesUp: a sound that comes while somebody who arrived is sent what was missed of another is not

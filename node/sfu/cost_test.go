@@ -12,9 +12,9 @@ import (
 // sink is an Egress that gives out the same buffer again.
 type sink struct{ buffer [1500]byte }
 
-func (s *sink) Buffer() []byte        { return s.buffer[:0] }
-func (s *sink) SendRTP([]byte) error  { return nil }
-func (s *sink) SendRTCP([]byte) error { return nil }
+func (s *sink) Buffer() []byte          { return s.buffer[:0] }
+func (s *sink) SendRTP(...[]byte) error { return nil }
+func (s *sink) SendRTCP([]byte) error   { return nil }
 
 // fanOut returns a function that delivers one packet of about 1100 bytes from a sender of the codec to n receivers.
 func fanOut(t testing.TB, n int, codec Codec) (send func(), receivers []*Participant) {

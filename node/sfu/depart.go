@@ -195,6 +195,9 @@ func (d *downlink) catchUp(s *slot, now time.Time) {
 		}
 		in.rtp = in.picture.numbers(&in.header)
 		in.bytes, in.at, in.origin, in.live, in.sent = b, now, from, true, packet.SendTime(now)
-		d.pass(s, &in)
+		in.forwarded = true
+		if b := d.pass(s, &in); b != nil {
+			d.sendOne(b)
+		}
 	}
 }

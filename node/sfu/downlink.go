@@ -49,6 +49,7 @@ type downlink struct {
 	counters  Counters
 
 	rtcp []byte
+	one  [1][]byte // a packet that is sent alone
 }
 
 // need is a slot that waits for a key frame.
@@ -70,28 +71,35 @@ func (d *downlink) connect(now time.Time) {
 	}
 }
 
-// forward sends a packet of the source in s.
-func (d *downlink) forward(s *slot, in *inbound) {
+// forward sends packets of the source in s. The list, which it may grow, is for its own use.
+func (d *downlink) forward(s *slot, packets []inbound, out [][]byte) [][]byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.pass(s, in)
+	for i := range packets {
+		if b := d.pass(s, &packets[i]); b != nil {
+			out = append(out, b)
+		}
+	}
+	d.send(out...)
+	clear(out)
+	return out
 }
 
-// pass is forward under the lock.
-func (d *downlink) pass(s *slot, in *inbound) {
-	if !d.connected || d.frozen || !s.open || s.source != in.origin.layer.source {
-		return
+// pass returns a packet of the source in s as it is to be sent, nil when it is not.
+func (d *downlink) pass(s *slot, in *inbound) []byte {
+	if !in.forwarded || !d.connected || d.frozen || !s.open || s.source != in.origin.layer.source {
+		return nil
 	}
 	m, verdict := s.stream.Map(in.origin, &in.rtp, in.header.End-in.header.Payload, in.at)
 	switch verdict {
 	case rewrite.Drop:
-		return
+		return nil
 	case rewrite.Wait:
 		if in.live && !s.waiting {
 			s.waiting = true
 			d.p.stir()
 		}
-		return
+		return nil
 	case rewrite.Forward:
 		s.waiting = s.waiting && !in.live
 	}
@@ -100,11 +108,12 @@ func (d *downlink) pass(s *slot, in *inbound) {
 	in.picture.patch(b, &m)
 	d.counters.ForwardedPackets++
 	d.counters.ForwardedOctets += uint64(len(b))
-	d.send(b, &in.header, in.marked, in.sent)
+	d.finish(b, &in.header, in.marked, in.sent)
+	return b
 }
 
-// send writes the leg's own extensions into b and sends it. marked says that it may carry a mark, which is not for clients.
-func (d *downlink) send(b []byte, h *packet.Header, marked bool, sent uint32) {
+// finish writes the leg's own extensions into b. marked says that it may carry a mark, which is not for clients.
+func (d *downlink) finish(b []byte, h *packet.Header, marked bool, sent uint32) {
 	if marked {
 		packet.DropMark(b)
 	}
@@ -115,9 +124,23 @@ func (d *downlink) send(b []byte, h *packet.Header, marked bool, sent uint32) {
 	if h.SendTime != 0 {
 		packet.PatchSendTime(b, h.SendTime, sent)
 	}
-	if err := d.p.out.SendRTP(b); err != nil {
+}
+
+// send sends packets that are finished.
+func (d *downlink) send(packets ...[]byte) {
+	if len(packets) == 0 {
+		return
+	}
+	if err := d.p.out.SendRTP(packets...); err != nil {
 		d.counters.SendErrors++
 	}
+}
+
+// sendOne is send of one packet.
+func (d *downlink) sendOne(b []byte) {
+	d.one[0] = b
+	d.send(d.one[:]...)
+	d.one[0] = nil
 }
 
 // tick sends sender reports and asks for the key frames that slots wait for. It reports whether any do.

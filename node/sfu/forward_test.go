@@ -138,14 +138,11 @@ func TestAnOldTableDoesNoHarm(t *testing.T) {
 	}
 	see(a)
 	var in inbound
-	table := a.up.receive(a.frame(0, true)[0], r.now, &in)
-	if len(table.targets) != 2 {
-		t.Fatalf("%d receivers, want 2", len(table.targets))
+	if !a.up.receive(a.frame(0, true)[0], r.now, &in) || len(in.to.targets) != 2 {
+		t.Fatalf("%d receivers, want 2", len(in.to.targets))
 	}
 	see(b)
-	for _, to := range table.targets {
-		to.down.forward(to.slot, &in)
-	}
+	a.burst.deliver([]inbound{in})
 	if n := len(c.wire.take(t)); n != 0 {
 		t.Error("a packet of the source that was there before")
 	}

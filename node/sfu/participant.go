@@ -14,8 +14,9 @@ import (
 type Egress interface {
 	// Buffer returns an empty buffer with room for a packet of the path's MTU.
 	Buffer() []byte
-	// SendRTP sends a packet that was built in a Buffer, and takes it over.
-	SendRTP(packet []byte) error
+	// SendRTP sends packets that were built in a Buffer each, and takes them over. It does not keep the list. An error is
+	// about at least one of them; the others are sent.
+	SendRTP(packets ...[]byte) error
 	// SendRTCP sends a compound. It does not keep it.
 	SendRTCP(compound []byte) error
 }
@@ -35,6 +36,8 @@ type Participant struct {
 	rest atomic.Int64 // no tick is needed before, nanoseconds since 1970
 	up   uplink
 	down downlink
+	// burst is what waits for the rest of its frame.
+	burst burst
 
 	// The rest belongs to the control side.
 	plain        bool
@@ -70,15 +73,21 @@ func (p *Participant) ID() room.EndpointID { return p.id }
 func (p *Participant) ReportSSRCs() (audio, video uint32) { return p.twin, p.ssrc }
 
 // RTP takes a packet that the participant sent. It is valid only during the call, and may be written to. It returns whether
-// more packets of its frame are to come: until then what it sent is of no use to anybody.
+// packets are kept that wait for others of their frame: without them they are of no use to anybody. They go on with the
+// last packet of the frame, or with Flush.
 func (p *Participant) RTP(b []byte, arrived time.Time) (more bool) {
 	var in inbound
-	t := p.up.receive(b, arrived, &in)
-	if t == nil {
-		return false
+	if !p.up.receive(b, arrived, &in) {
+		return p.burst.waits()
 	}
-	t.deliver(&in)
-	return in.live && !in.header.Marker && !in.header.Empty() && in.origin.layer.source.kind == room.Video
+	return p.burst.add(&in)
+}
+
+// Flush sends on what is kept.
+func (p *Participant) Flush() {
+	p.burst.mu.Lock()
+	defer p.burst.mu.Unlock()
+	p.burst.flush()
 }
 
 // Connected says that the participant's transport is up: from now on it is sent media.

@@ -218,8 +218,8 @@ func TestNothingAfterTheEnd(t *testing.T) {
 	old := s.table.Load()
 	r.do(r.room.Pull(r.now, "far", a.camera(), 0))
 	out.clear()
-	in := inbound{bytes: a.frame(0, false)[0], origin: origin{layer: s.layers[0]}, at: r.now}
-	old.deliver(&in)
+	in := inbound{to: old, bytes: a.frame(0, false)[0], origin: origin{layer: s.layers[0]}, at: r.now}
+	a.burst.deliver([]inbound{in})
 	old.pulls[0].report(s.layers[0], make([]byte, packet.SenderInfo), 1, r.now)
 	if len(out.rtp)+len(out.reports) != 0 {
 		t.Errorf("%d packets, %d reports", len(out.rtp), len(out.reports))

@@ -34,8 +34,8 @@ func (m *Remote) ID() room.EndpointID { return m.p.id }
 // may come several times by several ways.
 func (m *Remote) RTP(source room.SourceName, encoding int, b []byte, arrived time.Time) {
 	var in inbound
-	if t := m.p.up.relayed(source, encoding, b, arrived, &in); t != nil {
-		t.deliver(&in)
+	if m.p.up.relayed(source, encoding, b, arrived, &in) {
+		m.p.burst.pass(&in)
 	}
 }
 
@@ -80,8 +80,8 @@ func (u *uplink) sends(name room.SourceName, encoding int, ssrc uint32) bool {
 	return l != nil && l.ssrc == ssrc
 }
 
-// relayed takes a packet in that came from another node, and returns where it goes, nil for nowhere.
-func (u *uplink) relayed(name room.SourceName, encoding int, b []byte, now time.Time, in *inbound) *table {
+// relayed takes a packet in that came from another node, and reports whether it goes anywhere.
+func (u *uplink) relayed(name room.SourceName, encoding int, b []byte, now time.Time, in *inbound) bool {
 	set := u.p.set
 	h := &in.header
 	err := packet.Parse(b, set.extensions, h)
@@ -90,7 +90,7 @@ func (u *uplink) relayed(name room.SourceName, encoding int, b []byte, now time.
 	defer u.mu.Unlock()
 	if err != nil || in.mark.Present() && int(in.mark.Encoding()) != encoding {
 		u.counters.Malformed++
-		return nil
+		return false
 	}
 	u.p.stir()
 	u.counters.Packets++
@@ -99,7 +99,7 @@ func (u *uplink) relayed(name room.SourceName, encoding int, b []byte, now time.
 	f := &set.formats[h.PayloadType]
 	if l == nil || h.SSRC != l.ssrc || f.codec == 0 || f.isRTX || f.codec.kind() != l.source.kind {
 		u.counters.Unknown++
-		return nil
+		return false
 	}
 	return u.accept(l, f.codec, b, now, in, false)
 }

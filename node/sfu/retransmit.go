@@ -97,7 +97,8 @@ func (d *downlink) retransmit(s *slot, seq uint16, now time.Time) {
 	s.rtxSeq++
 	s.repeated(seq, now)
 	d.counters.Retransmitted++
-	d.send(b, &h, marked, packet.SendTime(now))
+	d.finish(b, &h, marked, packet.SendTime(now))
+	d.sendOne(b)
 }
 
 // mayRepeat reports whether seq was not sent again within the time given.

@@ -26,10 +26,10 @@ type wire struct {
 
 func (w *wire) Buffer() []byte { return make([]byte, 0, 1500) }
 
-func (w *wire) SendRTP(b []byte) error {
+func (w *wire) SendRTP(packets ...[]byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.rtp = append(w.rtp, b)
+	w.rtp = append(w.rtp, packets...)
 	return nil
 }
 
@@ -159,6 +159,13 @@ type person struct {
 
 	codec Codec  // 0: VP8
 	tail  []byte // what the payloads of other codecs than VP8 end with
+}
+
+// RTP takes a packet in that no other of its frame comes after in time.
+func (p *person) RTP(b []byte, arrived time.Time) bool {
+	more := p.Participant.RTP(b, arrived)
+	p.Participant.Flush()
+	return more
 }
 
 func endpoint(n byte) room.EndpointID { return room.EndpointID(fmt.Sprintf("%08x", n)) }
@@ -319,14 +326,17 @@ func (p *person) film(key bool, layers ...int) {
 }
 
 // speak sends one packet of audio with the level given, 0 to 127.
-func (p *person) speak(level uint8) {
+func (p *person) speak(level uint8) { p.send(p.sound(level)) }
+
+// sound builds the next packet of audio.
+func (p *person) sound(level uint8) []byte {
 	p.ts[3] += 960
 	h := rtp.Header{Version: 2, PayloadType: 111, SSRC: micSSRC, SequenceNumber: p.seq[3], Timestamp: p.ts[3]}
 	p.seq[3]++
 	if err := h.SetExtension(1, []byte{0x80 | (127 - level)}); err != nil {
 		p.r.t.Fatal(err)
 	}
-	p.send(p.marshal(h, []byte{0, p.n, 9, 1, 2, 3}))
+	return p.marshal(h, []byte{0, p.n, 9, 1, 2, 3})
 }
 
 // rtcp delivers RTCP as p's.

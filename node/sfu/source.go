@@ -38,18 +38,6 @@ type table struct {
 // empty reports whether nobody gets the packets.
 func (t *table) empty() bool { return len(t.targets)+len(t.pulls) == 0 }
 
-// deliver sends a packet to everybody.
-func (t *table) deliver(in *inbound) {
-	if in.forwarded {
-		for i := range t.targets {
-			t.targets[i].down.forward(t.targets[i].slot, in)
-		}
-	}
-	for _, p := range t.pulls {
-		p.forward(in)
-	}
-}
-
 // source is one microphone, camera or screen in the room.
 type source struct {
 	name   room.SourceName

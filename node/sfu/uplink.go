@@ -52,6 +52,8 @@ type uplink struct {
 // inbound is a packet on its way to the receivers.
 type inbound struct {
 	bytes     []byte
+	copy      *[2048]byte // where bytes are, when they are a copy
+	to        *table
 	header    packet.Header
 	picture   picture
 	mark      packet.Mark
@@ -64,8 +66,8 @@ type inbound struct {
 	sent      uint32 // abs-send-time
 }
 
-// receive takes a packet in and returns where it goes, nil for nowhere.
-func (u *uplink) receive(b []byte, now time.Time, in *inbound) *table {
+// receive takes a packet in and reports whether it goes anywhere.
+func (u *uplink) receive(b []byte, now time.Time, in *inbound) bool {
 	set := u.p.set
 	h := &in.header
 	err := packet.Parse(b, set.extensions, h)
@@ -73,7 +75,7 @@ func (u *uplink) receive(b []byte, now time.Time, in *inbound) *table {
 	defer u.mu.Unlock()
 	if err != nil {
 		u.counters.Malformed++
-		return nil
+		return false
 	}
 	u.p.stir()
 	u.counters.Packets++
@@ -85,17 +87,17 @@ func (u *uplink) receive(b []byte, now time.Time, in *inbound) *table {
 	f := &set.formats[h.PayloadType]
 	if !ok || f.codec == 0 || f.isRTX != s.rtx || f.codec.kind() != s.layer.source.kind {
 		u.counters.Unknown++
-		return nil
+		return false
 	}
 	l := s.layer
 	u.media = l.ssrc
 	if s.rtx {
 		if b, ok = packet.Unwrap(b, h, f.original, l.ssrc); !ok {
-			return nil // a probe
+			return false // a probe
 		}
 		if packet.Parse(b, set.extensions, h) != nil {
 			u.counters.Malformed++
-			return nil
+			return false
 		}
 		f = &set.formats[h.PayloadType]
 	}
@@ -108,11 +110,11 @@ func (u *uplink) await() {
 	defer u.mu.Unlock()
 }
 
-// accept takes in the packet b of l, whose header and, from another node, mark are in in.
-func (u *uplink) accept(l *layer, c Codec, b []byte, now time.Time, in *inbound, recovered bool) *table {
+// accept takes in the packet b of l, whose header and, from another node, mark are in in, and reports whether it goes anywhere.
+func (u *uplink) accept(l *layer, c Codec, b []byte, now time.Time, in *inbound, recovered bool) bool {
 	h := &in.header
 	if !u.take(l, h, in.mark, now, recovered) {
-		return nil
+		return false
 	}
 	src := l.source
 	key := false
@@ -129,12 +131,12 @@ func (u *uplink) accept(l *layer, c Codec, b []byte, now time.Time, in *inbound,
 			key = in.mark.Keyframe()
 		case err != nil:
 			u.counters.Malformed++
-			return nil
+			return false
 		default:
 			key = l.begins(h, &in.picture)
 		}
 		if !l.speaks(c, h.Seq, key) {
-			return nil
+			return false
 		}
 		if key {
 			u.keyframe(l, in, now)
@@ -153,8 +155,9 @@ func (u *uplink) accept(l *layer, c Codec, b []byte, now time.Time, in *inbound,
 		}
 	}
 	t := src.table.Load()
+	in.to = t
 	if t.empty() {
-		return nil
+		return false
 	}
 	far := u.p.away()
 	in.marked = far || in.mark.Present()
@@ -169,13 +172,13 @@ func (u *uplink) accept(l *layer, c Codec, b []byte, now time.Time, in *inbound,
 	}
 	in.forwarded, in.live = src.forwards(l, h.Seq, now)
 	if !in.forwarded && (!far || len(t.pulls) == 0) {
-		return nil
+		return false
 	}
 	in.bytes, in.at = b, now
 	in.origin = origin{l, l.run}
 	in.rtp.Start = in.live && (key || src.kind == room.Audio)
 	in.sent = packet.SendTime(now)
-	return t
+	return true
 }
 
 // take counts the packet and reports whether it is one to go on with: not seen before.
