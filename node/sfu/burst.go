@@ -33,6 +33,9 @@ func (in *inbound) whole() bool {
 func (q *burst) add(in *inbound) (more bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if len(q.kept) > 0 && in.to != q.kept[0].to && in.origin.layer.source == q.kept[0].origin.layer.source {
+		q.flush() // its receivers are others now: what they get of the rest comes after
+	}
 	switch {
 	case len(q.kept) == 0 && in.whole(), len(q.kept) > 0 && in.to != q.kept[0].to:
 		// Another source's must not wait, nor the frame be sent before it is whole.

@@ -75,3 +75,30 @@ func TestAFrameGoesToEachReceiverAtOnce(t *testing.T) {
 	send(large[mostKept:]...)
 	expect("its rest", 10)
 }
+
+// TestAFrameStaysInOrderWhenItsReceiversChange: somebody joins between two packets of a frame, and whoever was there gets them
+// in order all the same.
+func TestAFrameStaysInOrderWhenItsReceiversChange(t *testing.T) {
+	r := newRig(t)
+	a, b := r.join(1, 1), r.join(2, 1)
+	b.wire.take(t)
+	frame := frameOf(a, 4, true)
+	for _, p := range frame[:2] {
+		a.Participant.RTP(p, r.now)
+	}
+	r.join(3, 1)
+	for _, p := range frame[2:] {
+		a.Participant.RTP(p, r.now)
+	}
+	a.Participant.Flush()
+	ssrc, _ := b.ssrc(a.camera())
+	got := on(b.wire.take(t), ssrc)
+	if len(got) != 4 {
+		t.Fatalf("%d packets, want 4", len(got))
+	}
+	for i, p := range got {
+		if want := got[0].SequenceNumber + uint16(i); p.SequenceNumber != want {
+			t.Errorf("packet %d has number %d, want %d", i, p.SequenceNumber, want)
+		}
+	}
+}
