@@ -65,10 +65,13 @@ func (c *Copy) Push(now time.Time, value []byte) []wire.Frame {
 // Kept takes the standby's answer, and reports whether it has what was sent last.
 func (c *Copy) Kept(sum uint64) bool {
 	c.sure = sum == c.sum
-	if !c.sure && sum == 0 {
-		if c.refused = !c.amended; !c.refused {
-			c.at = time.Time{} // all of it, at the next push
-		}
+	switch {
+	case c.sure:
+		c.refused = false // what was refused was a change that came before
+	case sum == 0 && c.amended:
+		c.at = time.Time{} // all of it, at the next push
+	case sum == 0:
+		c.refused = true
 	}
 	return c.sure
 }

@@ -200,3 +200,33 @@ func TestSecondOfAMeeting(t *testing.T) {
 		t.Errorf("a second takes %d bytes, want at most %d", size, most)
 	}
 }
+
+// TestLateRefusalOfAChange: a standby that had lost the record says so when all of it is already on its way. It has it then, and is
+// told of what changes after that.
+func TestLateRefusalOfAChange(t *testing.T) {
+	k, token := NewKeeper(Limits{}), tokenOf(nodeA, 1)
+	c := NewCopy(token.String())
+	second := func(n int) (time.Time, []byte) {
+		return start.Add(time.Duration(n) * time.Second), fmt.Appendf(nil, "%0100d", n)
+	}
+	push := func(n int) (wire.Kept, bool) {
+		now, value := second(n)
+		return give(t, k, now, c.Push(now, value))
+	}
+	answer, _ := push(0)
+	c.Kept(answer.Sum)
+	k.Wipe(nodeA, wire.Wipe{Token: token.String()})
+	refusal, _ := push(1) // a change
+	answer, _ = push(2)   // the answer is not there yet: all of it
+	if refusal.Sum != 0 || answer.Sum == 0 {
+		t.Fatalf("answers %v, %v", refusal, answer)
+	}
+	c.Kept(refusal.Sum)
+	if !c.Kept(answer.Sum) {
+		t.Fatal("the keeper does not have it")
+	}
+	push(3)
+	if _, want := second(3); string(k.Take(token)) != string(want) {
+		t.Error("what changed is not pushed")
+	}
+}
