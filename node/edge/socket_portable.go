@@ -70,8 +70,8 @@ func (s *socket) receive(within time.Duration) (n int, err error) {
 	return 1, nil
 }
 
-// receiveWithin reports that nothing came.
-func (s *socket) receiveWithin(time.Duration) (int, error) { return 0, nil }
+// receiveWithin is receive: here there is one way to wait.
+func (s *socket) receiveWithin(d time.Duration) (int, error) { return s.receive(d) }
 
 func (s *socket) receiveRTCP() int { return 0 }
 

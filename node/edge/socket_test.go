@@ -98,3 +98,32 @@ func TestATakenPortIsAnError(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+// What comes while the rest of a frame is waited for is taken at once, and when nothing comes the time passes without work.
+func TestTheRestOfAFrameIsReceived(t *testing.T) {
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSocket(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	defer s.stop()
+	client, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(s.addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Write([]byte{0x80, 111}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.receiveWithin(patience); n != 1 || err != nil {
+		t.Errorf("received %d, %v", n, err)
+	}
+	begin := time.Now()
+	if n, err := s.receiveWithin(frameTime); n != 0 || err != nil || time.Since(begin) < frameTime {
+		t.Errorf("received %d within %v, %v", n, time.Since(begin), err)
+	}
+}
