@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // RTCP comes to the second socket of the port, in both address families, and everything else to the first, whatever its
@@ -135,5 +137,57 @@ func TestTheReaderIsWokenByWhatItReads(t *testing.T) {
 	s.stop()
 	if g := <-news; g.err != net.ErrClosed {
 		t.Errorf("after the end: %v", g.err)
+	}
+}
+
+// RTCP is found behind IP options, and without a checksum.
+func TestRTCPIsFoundBehindIPOptions(t *testing.T) {
+	nops := "\x01\x01\x01\x00"
+	for _, c := range []struct {
+		name, to string
+		set      func(fd int) error
+	}{
+		{"IPv4 options", "127.0.0.1", func(fd int) error { return unix.SetsockoptString(fd, unix.IPPROTO_IP, unix.IP_OPTIONS, nops) }},
+		{"no checksum", "127.0.0.1", func(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_NO_CHECK, 1) }},
+	} {
+		conn, err := net.ListenUDP("udp", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := newSocket(conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := net.DialUDP("udp", nil, &net.UDPAddr{IP: net.ParseIP(c.to), Port: int(s.addr.Port())})
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := client.SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if raw.Control(func(fd uintptr) { err = c.set(int(fd)) }); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		for _, b := range [][]byte{{0x80, 205, 1}, {0x80, 111, 2}, {0x80, 201, 3}, {0, 1, 4}, {22, 254, 5}} {
+			if _, err := client.Write(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var media, rtcp int
+		for end := time.Now().Add(patience); media+rtcp < 5 && time.Now().Before(end); {
+			n, err := s.receiveWithin(time.Millisecond)
+			if err != nil {
+				t.Fatal(err)
+			}
+			media += n
+			rtcp += s.receiveRTCP()
+		}
+		if media != 3 || rtcp != 2 {
+			t.Errorf("%s: %d and %d of RTCP, want 3 and 2", c.name, media, rtcp)
+		}
+		client.Close()
+		s.stop()
+		s.close()
 	}
 }
