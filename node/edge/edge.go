@@ -66,6 +66,7 @@ import (
 	mathrand "math/rand/v2"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"time"
 
@@ -76,6 +77,8 @@ import (
 
 const (
 	tickInterval = 20 * time.Millisecond
+	// ticksAtOnce is how many legs have their tick before packets that came meanwhile may be read.
+	ticksAtOnce = 16
 	// silence is how long a leg lives without a valid packet of any kind.
 	silence = 30 * time.Second
 )
@@ -381,8 +384,10 @@ func (e *Edge) tick() {
 		for _, p := range paths {
 			p.tick(now)
 		}
-		for _, l := range legs {
-			l.tick(now)
+		for i, l := range legs {
+			if l.tick(now); i%ticksAtOnce == ticksAtOnce-1 {
+				runtime.Gosched()
+			}
 		}
 		e.out.release()
 		clear(paths)

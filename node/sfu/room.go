@@ -35,8 +35,10 @@ type Room struct {
 	dominant     room.EndpointID
 	recent       []room.EndpointID // who was dominant, latest first, dominant left out
 	levels       []heard
-	pending      []Effect // made by a call that returns none
-	untold       bool     // effects were returned since the last Open
+	names        []room.SourceName // while sources are placed
+	round        uint64            // of placing the sources of one participant
+	pending      []Effect          // made by a call that returns none
+	untold       bool              // effects were returned since the last Open
 }
 
 // opening is a slot that waits for Open.
