@@ -8,10 +8,24 @@ import (
 	"github.com/atoll-mesh/atoll/node/sfu/allocate"
 )
 
+// A large room is settled as a whole no more often than that: two hundred who come or go at once would cost two hundred times what
+// all of them cost. What is put off is done by Tick.
+const (
+	largeRoom   = 50 // participants
+	settleEvery = 100 * time.Millisecond
+)
+
 // settle makes forwarding follow what is wanted: of one participant, or of all when only is nil.
 func (r *Room) settle(now time.Time, only *Participant) []Effect {
 	var fx []Effect
 	r.sort()
+	if only == nil {
+		if r.unsettled = len(r.list) > largeRoom && now.Sub(r.settled) < settleEvery; r.unsettled {
+			r.publish() // who is gone is sent nothing
+			return nil
+		}
+		r.settled = now
+	}
 	for _, p := range r.list {
 		if !p.away() && (only == nil || p == only) {
 			fx = r.settleVideo(fx, p)
