@@ -17,6 +17,7 @@ import (
 	"github.com/atoll-mesh/atoll/node/config"
 	"github.com/atoll-mesh/atoll/node/edge"
 	"github.com/atoll-mesh/atoll/node/session"
+	"github.com/atoll-mesh/atoll/signaling/stream"
 	"github.com/atoll-mesh/atoll/tools/load"
 	"github.com/atoll-mesh/atoll/tools/load/participant"
 )
@@ -271,6 +272,52 @@ func TestHandover(t *testing.T) {
 	b.Leave()
 }
 
+// TestResumeBeforeAdoption: a client comes to the new node when its stream is there and its place in the room is not yet. It waits,
+// and what it says first is heard.
+func TestResumeBeforeAdoption(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	first, url1 := startNode(t)
+	second, url2 := startNode(t)
+	a, b := join(ctx, t, url1, "a", 1000), join(ctx, t, url1, "b", 2000)
+	for _, g := range []*guest{a, b} {
+		if err := g.AwaitMedia(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closePipes := moveWith(ctx, t, first, second, func(s *stream.Session) {
+		if s.JID() != a.JID() {
+			return
+		}
+		a.Stream().Cut()
+		resumed := make(chan error, 1)
+		go func() {
+			resumed <- a.Stream().Resume(ctx, url2)
+			a.Chat("first word")
+		}()
+		select { // it must not have come through
+		case err := <-resumed:
+			t.Errorf("resumed before the room knew: %v", err)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}, a, b)
+	defer closePipes()
+	b.Stream().Cut()
+	if err := b.Stream().Resume(ctx, url2); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Await(ctx, "the first word", said("first word")); err != nil {
+		t.Error(err)
+	}
+	for _, who := range second.rooms.Everybody(ctx) {
+		if who.Lost {
+			t.Errorf("%s counts as lost", who.Endpoint)
+		}
+	}
+	a.Leave()
+	b.Leave()
+}
+
 func said(body string) func(participant.State) bool {
 	return func(s participant.State) bool {
 		for _, c := range s.Chats {
@@ -284,6 +331,12 @@ func said(body string) func(participant.State) bool {
 
 // move takes the guests from one node to the other and returns what closes the paths that stay at the first.
 func move(ctx context.Context, t *testing.T, from, to *Node, guests ...*guest) func() {
+	t.Helper()
+	return moveWith(ctx, t, from, to, func(*stream.Session) {}, guests...)
+}
+
+// moveWith is move with something that happens when a stream is there and its place in the room is not.
+func moveWith(ctx context.Context, t *testing.T, from, to *Node, between func(*stream.Session), guests ...*guest) func() {
 	t.Helper()
 	const jid = "moving@conference.localhost"
 	var endpoints []room.EndpointID
@@ -302,10 +355,12 @@ func move(ctx context.Context, t *testing.T, from, to *Node, guests ...*guest) f
 			t.Fatal(err)
 		}
 		r.Participant.Wipe()
-		s, err := to.streams.Import(value.Stream)
+		s, err := to.streams.Arrive(value.Stream, false)
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer s.Settle()
+		between(s)
 		arrivals = append(arrivals, conference.Arrival{Participant: value, Session: s, Open: func(r conference.LegReceiver) (conference.Leg, error) {
 			leg, err := to.edge.Import(value.Media, r)
 			if err != nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/atoll-mesh/atoll/node/handover"
 	"github.com/atoll-mesh/atoll/node/handover/plan"
 	"github.com/atoll-mesh/atoll/node/session"
-	"github.com/atoll-mesh/atoll/signaling/stream"
 )
 
 // wireMover makes what moves participants to other nodes and takes theirs.
@@ -24,24 +23,19 @@ func (n *Node) wireMover() {
 	}
 	n.mover = handover.New(handover.Config{
 		Mesh: n.mesh, Edge: n.edge, Rooms: n.rooms, Self: n.name, Socket: n.socketURL(), Log: n.log,
-		Keeps:  n.cfg.Handover == config.HandoverOff,
-		Import: entrance(n.streams.Import), Revive: entrance(n.streams.Revive),
+		Keeps: n.cfg.Handover == config.HandoverOff,
+		Import: func(value session.Stream, dead bool) (handover.Stream, error) {
+			s, err := n.streams.Arrive(value, dead)
+			if err != nil {
+				return nil, err
+			}
+			return s, nil
+		},
 		Left: func(stream session.Stream, endpoint room.EndpointID, to identity.Name) {
 			n.resume.Left(stream, endpoint, to)
 		},
 		Expected: func(token string) bool { return n.resume != nil && n.resume.Expected(token) },
 	})
-}
-
-// entrance takes streams in, as a conference sees them.
-func entrance(enter func(session.Stream) (*stream.Session, error)) func(session.Stream) (conference.Session, error) {
-	return func(value session.Stream) (conference.Session, error) {
-		s, err := enter(value)
-		if err != nil {
-			return nil, err
-		}
-		return s, nil
-	}
 }
 
 // socketURL is scheme and host of this node's own WebSockets, "" when nobody said.

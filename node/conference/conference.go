@@ -34,6 +34,7 @@ package conference
 
 import (
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -144,6 +145,7 @@ func (c *Conference) run() {
 		batch := c.mail.take(spare)
 		for _, l := range batch {
 			l(c, time.Now())
+			runtime.Gosched() // many letters at once must not keep media from a processor
 		}
 		clear(batch)
 		spare = batch

@@ -21,8 +21,9 @@ var errShort = errors.New("packet is too short")
 
 // sealer protects what a leg sends. The counters are the truth; the context is told where it stands before each packet.
 type sealer struct {
-	context *srtp.Context
-	gcm     *gcm // for RTP; nil when the profile is another
+	gcm     *gcm          // for RTP
+	control *gcm          // for RTCP
+	context *srtp.Context // where the profile is another; else nil
 	rtp     *counter.RTP
 	rtcp    *counter.SentRTCP
 	header  rtp.Header
@@ -30,15 +31,25 @@ type sealer struct {
 }
 
 func newSealer(key, salt []byte, profile srtp.ProtectionProfile) (*sealer, error) {
-	c, err := srtp.CreateContext(key, salt, profile, srtp.SRTPNoReplayProtection(), srtp.SRTCPNoReplayProtection())
-	if err != nil {
+	s := &sealer{rtp: counter.NewRTP(maxSent), rtcp: counter.NewSentRTCP(maxSent)}
+	var err error
+	if s.gcm, s.control, s.context, err = ciphers(key, salt, profile); err != nil {
 		return nil, fmt.Errorf("set up SRTP for sending: %w", err)
 	}
-	g, err := newGCM(key, salt, profile)
-	if err != nil {
-		return nil, fmt.Errorf("set up SRTP for sending: %w", err)
+	return s, nil
+}
+
+// ciphers returns those of one direction: of AES-GCM our own for RTP and RTCP, else pion's.
+func ciphers(key, salt []byte, profile srtp.ProtectionProfile) (media, control *gcm, context *srtp.Context, err error) {
+	if media, err = newGCM(key, salt, profile, labelRTP); err != nil {
+		return nil, nil, nil, err
 	}
-	return &sealer{context: c, gcm: g, rtp: counter.NewRTP(maxSent), rtcp: counter.NewSentRTCP(maxSent)}, nil
+	if media != nil {
+		control, err = newGCM(key, salt, profile, labelRTCP)
+		return media, control, nil, err
+	}
+	context, err = srtp.CreateContext(key, salt, profile, srtp.SRTPNoReplayProtection(), srtp.SRTCPNoReplayProtection())
+	return nil, nil, context, err
 }
 
 // number uses up the index of a packet and returns it. Whatever becomes of the packet, no other is sealed with that index.
@@ -81,6 +92,9 @@ func (s *sealer) sealRTCP(b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.control != nil {
+		return s.control.sealRTCP(&s.nonce, b, index), nil
+	}
 	s.context.SetIndex(ssrc, index-1) // it counts before it seals
 	sealed, err := s.context.EncryptRTCP(b, b, nil)
 	if err != nil {
@@ -91,8 +105,9 @@ func (s *sealer) sealRTCP(b []byte) ([]byte, error) {
 
 // opener opens what a leg receives.
 type opener struct {
-	context *srtp.Context
-	gcm     *gcm // for RTP; nil when the profile is another
+	gcm     *gcm          // for RTP
+	control *gcm          // for RTCP
+	context *srtp.Context // where the profile is another; else nil
 	rtp     *counter.RTP
 	rtcp    *counter.ReceivedRTCP
 	header  rtp.Header
@@ -101,22 +116,15 @@ type opener struct {
 }
 
 func newOpener(key, salt []byte, profile srtp.ProtectionProfile) (*opener, error) {
-	c, err := srtp.CreateContext(key, salt, profile, srtp.SRTPNoReplayProtection(), srtp.SRTCPNoReplayProtection())
+	o := &opener{rtp: counter.NewRTP(maxReceived), rtcp: counter.NewReceivedRTCP(maxReceived)}
+	var err error
+	if o.gcm, o.control, o.context, err = ciphers(key, salt, profile); err == nil {
+		o.trailer, err = profile.AuthTagRTCPLen()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("set up SRTP for receiving: %w", err)
 	}
-	trailer, err := profile.AuthTagRTCPLen()
-	if err != nil {
-		return nil, fmt.Errorf("set up SRTP for receiving: %w", err)
-	}
-	g, err := newGCM(key, salt, profile)
-	if err != nil {
-		return nil, fmt.Errorf("set up SRTP for receiving: %w", err)
-	}
-	return &opener{
-		context: c, gcm: g, trailer: trailer,
-		rtp: counter.NewRTP(maxReceived), rtcp: counter.NewReceivedRTCP(maxReceived),
-	}, nil
+	return o, nil
 }
 
 // openRTP opens a packet in place.
@@ -159,6 +167,13 @@ func (o *opener) openRTCP(b []byte) ([]byte, error) {
 	index := word &^ (1 << 31)
 	if err := o.rtcp.Check(ssrc, index); err != nil {
 		return nil, err
+	}
+	if o.control != nil {
+		plain, err := o.control.openRTCP(&o.nonce, b)
+		if err == nil {
+			o.rtcp.Accept(ssrc, index)
+		}
+		return plain, err
 	}
 	plain, err := o.context.DecryptRTCP(b, b, nil)
 	if err != nil {

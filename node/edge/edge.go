@@ -80,6 +80,8 @@ import (
 
 const (
 	tickInterval = 20 * time.Millisecond
+	// ticksAtOnce is how many legs have their tick before packets that came meanwhile may be read.
+	ticksAtOnce = 16
 	// silence is how long a leg lives without a valid packet of any kind.
 	silence = 30 * time.Second
 )
@@ -142,6 +144,7 @@ type Edge struct {
 	ticking struct { // the reader's
 		paths []*Path
 		legs  []*Leg
+		next  int // of legs
 	}
 
 	stop chan struct{}
@@ -265,6 +268,9 @@ func (e *Edge) read() {
 	for {
 		now := time.Now()
 		due := min(ticked.Add(tickInterval).Sub(now), attended.Add(attendWithin).Sub(now))
+		if len(e.ticking.legs) > 0 {
+			due = 0
+		}
 		n, err := e.sock.receive(due)
 		if errors.Is(err, net.ErrClosed) {
 			return
@@ -285,7 +291,10 @@ func (e *Edge) read() {
 			attended = now
 			e.attend(now)
 		}
-		if now.Sub(ticked) >= tickInterval {
+		switch {
+		case len(e.ticking.legs) > 0:
+			e.tickSome(now)
+		case now.Sub(ticked) >= tickInterval:
 			ticked = now
 			e.tick(now)
 		}
@@ -420,11 +429,23 @@ func (e *Edge) tick(now time.Time) {
 	for _, p := range e.ticking.paths {
 		p.tick(now)
 	}
-	for _, l := range e.ticking.legs {
-		l.tick(now)
-	}
 	e.out.release()
 	clear(e.ticking.paths)
-	clear(e.ticking.legs)
-	e.ticking.paths, e.ticking.legs = e.ticking.paths[:0], e.ticking.legs[:0]
+	e.ticking.paths = e.ticking.paths[:0]
+	e.tickSome(now)
+}
+
+// tickSome drives the timers of the next legs; when some are left, it is to be called again.
+func (e *Edge) tickSome(now time.Time) {
+	t := &e.ticking
+	some := t.legs[t.next:min(t.next+ticksAtOnce, len(t.legs))]
+	e.out.hold()
+	for i, l := range some {
+		l.tick(now)
+		some[i] = nil
+	}
+	e.out.release()
+	if t.next += len(some); t.next == len(t.legs) {
+		t.legs, t.next = t.legs[:0], 0
+	}
 }

@@ -16,17 +16,27 @@ const tagSize = 16
 
 var errHeader = errors.New("the packet ends within its header")
 
-// gcm protects RTP packets with AES-GCM (RFC 7714). It keeps no state of a packet: who calls it owns the indices, and
-// the room for a nonce. Safe for concurrent use.
+// gcm protects the RTP or the RTCP of a direction with AES-GCM (RFC 7714). It keeps no state of a packet: who calls it owns
+// the indices, and the room for a nonce. Safe for concurrent use.
 type gcm struct {
 	aead cipher.AEAD
 	salt [12]byte
 }
 
-type nonce [12]byte
+// nonce is room for a nonce and, of RTCP, for what is authenticated beside.
+type nonce struct {
+	nonce [12]byte
+	aad   [12]byte
+}
 
-// newGCM derives the session keys for RTP, nil when the profile is not AES-GCM.
-func newGCM(key, salt []byte, profile srtp.ProtectionProfile) (*gcm, error) {
+// The labels of a key (RFC 3711 4.3.2). That of the salt is two more.
+const (
+	labelRTP  = 0
+	labelRTCP = 3
+)
+
+// newGCM derives the session keys, nil when the profile is not AES-GCM.
+func newGCM(key, salt []byte, profile srtp.ProtectionProfile, label byte) (*gcm, error) {
 	switch profile {
 	case srtp.ProtectionProfileAeadAes128Gcm, srtp.ProtectionProfileAeadAes256Gcm:
 	default:
@@ -39,8 +49,7 @@ func newGCM(key, salt []byte, profile srtp.ProtectionProfile) (*gcm, error) {
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
-	const labelKey, labelSalt = 0, 2 // RFC 3711 4.3.2
-	block, err := aes.NewCipher(derive(master, salt, labelKey, len(key)))
+	block, err := aes.NewCipher(derive(master, salt, label, len(key)))
 	if err != nil {
 		return nil, fmt.Errorf("session key: %w", err)
 	}
@@ -48,7 +57,7 @@ func newGCM(key, salt []byte, profile srtp.ProtectionProfile) (*gcm, error) {
 	if g.aead, err = cipher.NewGCM(block); err != nil {
 		return nil, fmt.Errorf("session key: %w", err)
 	}
-	copy(g.salt[:], derive(master, salt, labelSalt, len(g.salt)))
+	copy(g.salt[:], derive(master, salt, label+2, len(g.salt)))
 	return g, nil
 }
 
@@ -68,13 +77,49 @@ func derive(master cipher.Block, salt []byte, label byte, n int) []byte {
 
 // of makes the nonce of a packet (RFC 7714 8.1).
 func (g *gcm) of(n *nonce, b []byte, index uint64) {
-	*n = nonce(g.salt)
+	n.nonce = g.salt
 	for i, v := range b[8:12] { // SSRC
-		n[2+i] ^= v
+		n.nonce[2+i] ^= v
 	}
 	for i := range 6 {
-		n[6+i] ^= byte(index >> (8 * (5 - i)))
+		n.nonce[6+i] ^= byte(index >> (8 * (5 - i)))
 	}
+}
+
+// ofRTCP makes the nonce of an RTCP compound (RFC 7714 9.1) and what is authenticated beside it. word is the index with the
+// flag that says that it is sealed.
+func (g *gcm) ofRTCP(n *nonce, b []byte, word uint32) {
+	n.nonce = g.salt
+	for i, v := range b[4:8] { // SSRC
+		n.nonce[2+i] ^= v
+	}
+	binary.BigEndian.PutUint32(n.nonce[8:], binary.BigEndian.Uint32(n.nonce[8:])^word&^sealedFlag)
+	copy(n.aad[:], b[:8])
+	binary.BigEndian.PutUint32(n.aad[8:], word)
+}
+
+const (
+	sealedFlag = 1 << 31
+	headRTCP   = 8 // what of RTCP stays in clear
+)
+
+// sealRTCP seals the compound b, which is not shorter than its head, with its index, in place when there is room behind it.
+func (g *gcm) sealRTCP(n *nonce, b []byte, index uint32) []byte {
+	b = slices.Grow(b, tagSize+4)
+	g.ofRTCP(n, b, index|sealedFlag)
+	sealed := g.aead.Seal(b[headRTCP:headRTCP], n.nonce[:], b[headRTCP:], n.aad[:])
+	return binary.BigEndian.AppendUint32(b[:headRTCP+len(sealed)], index|sealedFlag)
+}
+
+// openRTCP opens the compound b, which is not shorter than its head and its end, in place.
+func (g *gcm) openRTCP(n *nonce, b []byte) ([]byte, error) {
+	end := len(b) - 4
+	g.ofRTCP(n, b, binary.BigEndian.Uint32(b[end:]))
+	plain, err := g.aead.Open(b[headRTCP:headRTCP], n.nonce[:], b[headRTCP:end], n.aad[:])
+	if err != nil {
+		return nil, fmt.Errorf("open RTCP: %w", err)
+	}
+	return b[:headRTCP+len(plain)], nil
 }
 
 // seal seals the packet b with its index, in place when there is room for the tag behind it.
@@ -82,7 +127,7 @@ func (g *gcm) seal(n *nonce, b []byte, index uint64) []byte {
 	at := headerLength(b)
 	b = slices.Grow(b, tagSize)
 	g.of(n, b, index)
-	return b[:at+len(g.aead.Seal(b[at:at], n[:], b[at:], b[:at]))]
+	return b[:at+len(g.aead.Seal(b[at:at], n.nonce[:], b[at:], b[:at]))]
 }
 
 // open opens the packet b with its index in place.
@@ -92,7 +137,7 @@ func (g *gcm) open(n *nonce, b []byte, index uint64) ([]byte, error) {
 		return nil, errHeader
 	}
 	g.of(n, b, index)
-	plain, err := g.aead.Open(b[at:at], n[:], b[at:], b[:at])
+	plain, err := g.aead.Open(b[at:at], n.nonce[:], b[at:], b[:at])
 	if err != nil {
 		return nil, fmt.Errorf("open RTP: %w", err)
 	}

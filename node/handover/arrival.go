@@ -168,10 +168,11 @@ func (a *arrival) adopt(f wire.Take) error {
 		return errForeign
 	}
 	a.path.Redirect(nil) // what the client sends waits
-	stream, err := a.m.cfg.Import(v.Stream)
+	stream, err := a.m.cfg.Import(v.Stream, false)
 	if err != nil {
 		return err
 	}
+	defer stream.Settle()
 	arrival := conference.Arrival{Participant: v, Session: stream, From: a.from, Pulls: f.Pulls}
 	if v.Media.LocalUfrag != "" {
 		arrival.Open = func(r conference.LegReceiver) (conference.Leg, error) { return a.open(v.Media, r) }

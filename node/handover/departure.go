@@ -203,10 +203,11 @@ func (d *departure) send() {
 func (d *departure) takeBack(ctx context.Context) error {
 	v := d.released.Participant
 	v.Epoch++
-	s, err := d.m.cfg.Import(v.Stream)
+	s, err := d.m.cfg.Import(v.Stream, false)
 	if err != nil {
 		return err
 	}
+	defer s.Settle()
 	// Its client is at a path that nobody serves: it is invited anew when it is back.
 	v.Media = session.Media{}
 	return d.m.cfg.Rooms.Adopt(ctx, d.jid, []conference.Arrival{{Participant: v, Session: s}})

@@ -62,27 +62,24 @@ func (m *Mover) welcome(from identity.Name, f wire.Take) error {
 	m.cfg.Mesh.OpenTunnel(from, f.Move, true, g.sealed)
 	ctx, cancel := context.WithTimeout(m.life, takeTime)
 	defer cancel()
-	return g.settle(ctx, v, m.cfg.Import, f.Pulls)
+	return g.settle(ctx, v, false, f.Pulls)
 }
 
 // Revive goes on with a participant that came as a value: from the record of a dead node, whose counters have jumped, or without
 // media.
 func (m *Mover) Revive(ctx context.Context, v *session.Participant, dead bool) error {
-	enter := m.cfg.Import
-	if dead {
-		enter = m.cfg.Revive
-	}
 	g := &guest{m: m, jid: v.Room, endpoint: v.Endpoint}
-	return g.settle(ctx, v, enter, nil)
+	return g.settle(ctx, v, dead, nil)
 }
 
 // settle makes the participant one of this node.
-func (g *guest) settle(ctx context.Context, v *session.Participant, enter func(session.Stream) (conference.Session, error), pulls []wire.Pull) error {
-	stream, err := enter(v.Stream)
+func (g *guest) settle(ctx context.Context, v *session.Participant, dead bool, pulls []wire.Pull) error {
+	stream, err := g.m.cfg.Import(v.Stream, dead)
 	if err != nil {
 		g.end(false)
 		return err
 	}
+	defer stream.Settle()
 	g.full = stream.JID()
 	arrival := conference.Arrival{Participant: v, Session: stream, From: g.from, Pulls: pulls}
 	if len(v.Media.LocalKey) > 0 {

@@ -78,14 +78,20 @@ type Rooms interface {
 	Again(ctx context.Context, jid string, endpoint room.EndpointID, leg conference.Leg) error
 }
 
+// Stream is a client's stream that was taken in. Its client is not let in before Settle.
+type Stream interface {
+	conference.Session
+	Settle()
+}
+
 // Config is what a Mover needs.
 type Config struct {
 	Mesh  Mesh
 	Edge  *edge.Edge
 	Rooms Rooms
 	Self  identity.Name
-	// Import takes a stream in that another node exported, Revive one whose node died after it was recorded.
-	Import, Revive func(session.Stream) (conference.Session, error)
+	// Import takes a stream in that another node exported, or with dead one whose node died after it was recorded.
+	Import func(value session.Stream, dead bool) (Stream, error)
 	// Left is told of a participant that is on its way to another node, before that has it. Nil: nobody wants to know.
 	Left func(stream session.Stream, endpoint room.EndpointID, to identity.Name)
 	// Expected reports whether a client came here with a resume token and waits for its session. Nil: nobody does.

@@ -24,6 +24,8 @@ type client struct {
 	jid string
 	id  string // endpoint id, and nick
 
+	token string // that the stream is resumed with
+
 	mu     sync.Mutex
 	mute   bool              // does not answer the focus
 	got    []*stanza.Element // not taken yet
@@ -43,11 +45,17 @@ func (n *served) connect() *client {
 // by is connect over a connection that is there, if it is.
 func (n *served) by(conn net.Conn) *client {
 	n.t.Helper()
+	return n.dial("", conn)
+}
+
+// dial is by with a query in the URL.
+func (n *served) dial(query string, conn net.Conn) *client {
+	n.t.Helper()
 	transport := &http.Transport{}
 	if conn != nil {
 		transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return conn, nil }
 	}
-	ws, _, err := websocket.Dial(n.t.Context(), "ws://"+n.http+"/xmpp-websocket", &websocket.DialOptions{
+	ws, _, err := websocket.Dial(n.t.Context(), "ws://"+n.http+"/xmpp-websocket"+query, &websocket.DialOptions{
 		Subprotocols: []string{"xmpp"}, HTTPClient: &http.Client{Transport: transport},
 	})
 	if err != nil {
@@ -72,17 +80,23 @@ func (n *served) client() *client {
 
 func (c *client) login() {
 	c.t.Helper()
+	c.authenticate()
+	c.send(`<iq id="bind" type="set" xmlns="jabber:client"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`)
+	c.jid = c.await("bind", answer("bind", "result")).Child("*", "bind").Child("*", "jid").Text
+	c.id = c.jid[:8]
+	c.send(`<enable resume="true" xmlns="urn:xmpp:sm:3"/>`)
+	c.token = c.await("enabled", named("enabled")).Attr("id")
+}
+
+// authenticate opens a stream up to where a resource is bound or a session resumed.
+func (c *client) authenticate() {
+	c.t.Helper()
 	c.send(open)
 	c.await("features", named("features"))
 	c.send(`<auth mechanism="ANONYMOUS" xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>`)
 	c.await("success", named("success"))
 	c.send(open)
 	c.await("features", named("features"))
-	c.send(`<iq id="bind" type="set" xmlns="jabber:client"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>`)
-	c.jid = c.await("bind", answer("bind", "result")).Child("*", "bind").Child("*", "jid").Text
-	c.id = c.jid[:8]
-	c.send(`<enable resume="true" xmlns="urn:xmpp:sm:3"/>`)
-	c.await("enabled", named("enabled"))
 }
 
 // in returns a client that is in the room.
@@ -159,7 +173,7 @@ func (c *client) read(ctx context.Context) {
 			if counting && e.Space == stanza.Client {
 				c.taken++
 			}
-			counting = counting || e.Local == "enabled"
+			counting = counting || e.Local == "enabled" || e.Local == "resumed"
 		}
 		taken, deaf, mute := c.taken, c.deaf, c.mute
 		close(c.change)

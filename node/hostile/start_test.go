@@ -28,11 +28,13 @@ type served struct {
 	http, https, admin, media string // addresses
 }
 
-// serve runs a node on loopback until the test ends.
-func serve(t *testing.T) *served {
+// serve runs a node on loopback, with further flags, until the test ends.
+func serve(t *testing.T, flags ...string) *served {
 	t.Helper()
 	n := &served{t: t, http: freeTCP(t), https: freeTCP(t), admin: freeTCP(t), media: freeUDP(t)}
-	stop := run(t, "--http", n.http, "--https", n.https, "--admin", n.admin, "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", n.media, "--data", t.TempDir())
+	stop := run(t, append([]string{
+		"--http", n.http, "--https", n.https, "--admin", n.admin, "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", n.media, "--data", t.TempDir(),
+	}, flags...)...)
 	t.Cleanup(stop)
 	return n
 }

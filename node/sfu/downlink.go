@@ -29,8 +29,9 @@ type slot struct {
 	reported time.Time
 
 	// The rest belongs to the control side.
-	on       bool // to be forwarded
-	opening  bool // waits for Open
+	on       bool   // to be forwarded
+	named    uint64 // the last round of placing in which its source was to be forwarded
+	opening  bool   // waits for Open
 	restored *session.Rewrite
 	behind   bool // packets of its source came since it stood still; guarded by down.mu
 }

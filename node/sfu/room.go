@@ -35,8 +35,12 @@ type Room struct {
 	dominant     room.EndpointID
 	recent       []room.EndpointID // who was dominant, latest first, dominant left out
 	levels       []heard
-	pending      []Effect // made by a call that returns none
-	untold       bool     // effects were returned since the last Open
+	names        []room.SourceName // while sources are placed
+	round        uint64            // of placing the sources of one participant
+	pending      []Effect          // made by a call that returns none
+	settled      time.Time         // when everybody was, last
+	unsettled    bool              // it was put off since
+	untold       bool              // effects were returned since the last Open
 }
 
 // opening is a slot that waits for Open.
@@ -267,6 +271,9 @@ func (r *Room) Open(now time.Time) {
 func (r *Room) Tick(now time.Time) []Effect {
 	r.Open(now)
 	fx := r.listen(now)
+	if r.unsettled {
+		fx = append(fx, r.settle(now, nil)...)
+	}
 	for _, s := range r.order {
 		if s.told == none && s.want == 0 && now.Sub(s.born) >= newborn {
 			s.told = 0

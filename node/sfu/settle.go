@@ -8,10 +8,24 @@ import (
 	"github.com/atoll-mesh/atoll/node/sfu/allocate"
 )
 
+// A large room is settled as a whole no more often than that: two hundred who come or go at once would cost two hundred times what
+// all of them cost. What is put off is done by Tick.
+const (
+	largeRoom   = 50 // participants
+	settleEvery = 100 * time.Millisecond
+)
+
 // settle makes forwarding follow what is wanted: of one participant, or of all when only is nil.
 func (r *Room) settle(now time.Time, only *Participant) []Effect {
 	var fx []Effect
 	r.sort()
+	if only == nil {
+		if r.unsettled = len(r.list) > largeRoom && now.Sub(r.settled) < settleEvery; r.unsettled {
+			r.publish() // who is gone is sent nothing
+			return nil
+		}
+		r.settled = now
+	}
 	for _, p := range r.list {
 		if !p.away() && (only == nil || p == only) {
 			fx = r.settleVideo(fx, p)
@@ -53,7 +67,7 @@ func (r *Room) settleVideo(fx []Effect, p *Participant) []Effect {
 		p.wants = allocate.Effective(p.wants, r.video, p.id, &p.constraints, limit)
 	}
 	p.wanted = p.wanted[:0]
-	var names []room.SourceName
+	names := r.names[:0]
 	for _, w := range p.wants {
 		p.wanted = append(p.wanted, wanted{r.order[w.Index], w.Height, w.Forward})
 		if w.Forward {
@@ -65,20 +79,21 @@ func (r *Room) settleVideo(fx []Effect, p *Participant) []Effect {
 	}
 	fx = r.place(fx, p, room.Video, names, limit)
 	slices.Sort(names)
-	if !slices.Equal(names, p.forwarded) {
-		p.forwarded = names
+	if r.names = names; !slices.Equal(names, p.forwarded) {
+		p.forwarded = append(p.forwarded[:0], names...)
 		fx = append(fx, Forwarded{p.id, slices.Clone(names)})
 	}
 	return fx
 }
 
 func (r *Room) settleAudio(fx []Effect, p *Participant) []Effect {
-	var names []room.SourceName
+	names := r.names[:0]
 	for _, s := range r.talkers {
 		if s.owner != p && len(names) < mostSlots {
 			names = append(names, s.name)
 		}
 	}
+	r.names = names
 	return r.place(fx, p, room.Audio, names, mostSlots)
 }
 
@@ -100,15 +115,15 @@ func (r *Room) place(fx []Effect, p *Participant, k room.Kind, names []room.Sour
 			fx = append(fx, r.mapEffect(p, k))
 		}
 	}
-	on := map[*slot]bool{}
+	r.round++
 	for _, n := range names {
 		if s := p.slot(n); s != nil && s.source != nil {
-			on[s] = true
+			s.named = r.round
 			r.turnOn(p, s)
 		}
 	}
 	for _, s := range p.down.slots { // only the control side adds to it
-		if s.kind == k && s.on && !on[s] {
+		if s.kind == k && s.on && s.named != r.round {
 			r.close(s.source, s)
 		}
 	}

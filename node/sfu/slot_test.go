@@ -123,6 +123,7 @@ func TestFiftyAudioSlotsFollowTheVoices(t *testing.T) {
 	for n := byte(1); n <= 53; n++ {
 		r.join(n, 1)
 	}
+	r.wait(2 * settleEvery)
 	b := r.people[1]
 	if n := len(b.audio.slots); n != 50 {
 		t.Fatalf("%d audio slots, want 50", n)
@@ -143,6 +144,52 @@ func TestFiftyAudioSlotsFollowTheVoices(t *testing.T) {
 	left.speak(100)
 	if got := b.wire.take(t); len(got) != 1 || got[0].sender != left.n {
 		t.Errorf("%d packets of somebody who began to speak", len(got))
+	}
+}
+
+// Many who come and go at once are placed together, and nobody is forgotten.
+func TestALargeRoomIsSettledOnceForMany(t *testing.T) {
+	r := newRig(t)
+	for n := byte(1); n <= 60; n++ {
+		r.join(n, 1)
+	}
+	r.wait(3 * settleEvery)
+	r.effects()
+	stays := r.people[50]
+	told := func() (n int, last AudioMap) {
+		for _, m := range of[AudioMap](r.effects()) {
+			if m.To == stays.id {
+				n, last = n+1, m
+			}
+		}
+		return n, last
+	}
+	var gone []*person
+	for n := byte(1); n <= 5; n++ {
+		gone = append(gone, r.people[n])
+		r.do(r.room.Leave(r.now, r.people[n].id))
+	}
+	if n, _ := told(); n > 1 {
+		t.Errorf("somebody was told %d times of five who left at once", n)
+	}
+	r.wait(2 * settleEvery)
+	n, last := told()
+	if n == 0 || n > 2 {
+		t.Errorf("somebody was told %d times in the end", n)
+	}
+	first := gone[0]
+	for _, m := range last.Mapped {
+		if m.Owner == first.id {
+			t.Error("who left is still mapped")
+		}
+	}
+	if ssrc, _ := stays.ssrc(first.mic()); ssrc != 0 {
+		t.Error("who left still has a slot")
+	}
+	stays.wire.take(t)
+	r.people[10].speak(20)
+	if len(stays.wire.take(t)) != 1 {
+		t.Error("who stayed is not heard")
 	}
 }
 

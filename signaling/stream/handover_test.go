@@ -61,6 +61,45 @@ func TestSessionMovesToAnotherServer(t *testing.T) {
 	})
 }
 
+// TestArrivalIsWaitedFor: who resumes a session whose room is not here yet waits, and is heard when it is.
+func TestArrivalIsWaitedFor(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, n *network) {
+		v := session.Stream{JID: "0123abcd-x@meet.test/r", ResumeToken: newToken("far").String()}
+		s, err := n.server.Arrive(v, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := n.dial("?previd=" + v.ResumeToken).login()
+		c.send(resumeXML(v.ResumeToken, 0))
+		time.Sleep(time.Second)
+		n.recorder.expect(t)
+		s.Settle()
+		s.Settle()
+		c.expect(`<resumed xmlns="urn:xmpp:sm:3" previd="` + v.ResumeToken + `" h="0"/>`)
+		c.send(message("1"))
+		n.recorder.expect(t, "resumed", "message 1")
+		c.cut()
+	})
+}
+
+// TestArrivalThatFails: its room did not take it.
+func TestArrivalThatFails(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, n *network) {
+		v := session.Stream{JID: "0123abcd-x@meet.test/r", ResumeToken: newToken("far").String()}
+		s, err := n.server.Arrive(v, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := n.dial("?previd=" + v.ResumeToken).login()
+		c.send(resumeXML(v.ResumeToken, 0))
+		time.Sleep(time.Second)
+		s.Close("")
+		s.Settle()
+		c.expect("item-not-found")
+		c.cut()
+	})
+}
+
 func TestSuspendThenExport(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, n *network) {
 		c := n.dial("").bind()

@@ -325,13 +325,19 @@ func (s *Server) Prove(text string) (proven *Session, known bool) {
 
 // Import takes over a session that another server exported. It is suspended until its client resumes it here, for at most
 // Limits.Resume; the handler hears of it first by Resumed or Closed.
-func (s *Server) Import(value session.Stream) (*Session, error) { return s.adopt(value, false) }
+func (s *Server) Import(value session.Stream) (*Session, error) { return s.adopt(value, false, false) }
 
 // Revive is Import of a [Session.Snapshot] whose server went on after it and died. What the client then says that it has may be more
 // than what is known of here.
-func (s *Server) Revive(value session.Stream) (*Session, error) { return s.adopt(value, true) }
+func (s *Server) Revive(value session.Stream) (*Session, error) { return s.adopt(value, true, false) }
 
-func (s *Server) adopt(value session.Stream, revived bool) (*Session, error) {
+// Arrive is Import, or with revived Revive, of a session whose place in a room is on its way here too. Who resumes it waits until
+// [Session.Settle], which must follow: what a client says before the room knows it would be lost.
+func (s *Server) Arrive(value session.Stream, revived bool) (*Session, error) {
+	return s.adopt(value, revived, true)
+}
+
+func (s *Server) adopt(value session.Stream, revived, arriving bool) (*Session, error) {
 	owner, resource, ok := strings.Cut(value.JID, "/")
 	local, domain, at := strings.Cut(owner, "@")
 	if !ok || !at || resource == "" || domain != s.config.Domain || len(local) < 8 {
@@ -346,6 +352,10 @@ func (s *Server) adopt(value session.Stream, revived bool) (*Session, error) {
 		return nil, fmt.Errorf("import session of %s: it has no resume token", endpoint)
 	}
 	imported := newSession(s, owner, resource, endpoint, t)
+	if arriving {
+		imported.arriving.Store(true)
+		imported.turn <- struct{}{}
+	}
 	if err := s.remember(imported); err != nil {
 		return nil, fmt.Errorf("import session of %s: %w", endpoint, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/room"
@@ -22,7 +23,8 @@ type Session struct {
 
 	// turn is held during calls of the handler: they come one at a time. It is a channel so that waiting for it is no
 	// waiting for a lock.
-	turn chan struct{}
+	turn     chan struct{}
+	arriving atomic.Bool // the turn is held until Settle
 
 	mu     sync.Mutex
 	ledger ledger
@@ -37,6 +39,13 @@ type Session struct {
 func newSession(s *Server, owner, resource string, endpoint room.EndpointID, t session.Token) *Session {
 	return &Session{
 		server: s, jid: owner + "/" + resource, owner: owner, endpoint: endpoint, token: t, turn: make(chan struct{}, 1),
+	}
+}
+
+// Settle lets in who waits for a session of [Server.Arrive]. A second call does nothing.
+func (s *Session) Settle() {
+	if s.arriving.CompareAndSwap(true, false) {
+		<-s.turn
 	}
 }
 
