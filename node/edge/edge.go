@@ -80,7 +80,7 @@ import (
 
 const (
 	tickInterval = 20 * time.Millisecond
-	// ticksAtOnce is how many legs have their tick before packets that came meanwhile may be read.
+	// ticksAtOnce is how many legs at least have their tick before packets that came meanwhile may be read.
 	ticksAtOnce = 16
 	// silence is how long a leg lives without a valid packet of any kind.
 	silence = 30 * time.Second
@@ -144,7 +144,8 @@ type Edge struct {
 	ticking struct { // the reader's
 		paths []*Path
 		legs  []*Leg
-		next  int // of legs
+		next  int       // of legs
+		since time.Time // when the first had its tick
 	}
 
 	stop chan struct{}
@@ -432,13 +433,16 @@ func (e *Edge) tick(now time.Time) {
 	e.out.release()
 	clear(e.ticking.paths)
 	e.ticking.paths = e.ticking.paths[:0]
+	e.ticking.since = now
 	e.tickSome(now)
 }
 
-// tickSome drives the timers of the next legs; when some are left, it is to be called again.
+// tickSome drives the timers of the next legs, of as many as have waited their part of an interval; when some are left, it is to be
+// called again.
 func (e *Edge) tickSome(now time.Time) {
 	t := &e.ticking
-	some := t.legs[t.next:min(t.next+ticksAtOnce, len(t.legs))]
+	due := int(int64(len(t.legs)) * int64(now.Sub(t.since)) / int64(tickInterval))
+	some := t.legs[t.next:min(max(t.next+ticksAtOnce, due), len(t.legs))]
 	e.out.hold()
 	for i, l := range some {
 		l.tick(now)
