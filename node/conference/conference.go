@@ -95,6 +95,7 @@ type Conference struct {
 	expected   map[room.EndpointID]time.Time // who is to come, and until when
 	releases   []*release                    // waiting until every stream of theirs is suspended
 	empty      bool
+	stopping   bool // the node stops
 }
 
 func newConference(r *Rooms, jid, id string) *Conference {
@@ -143,13 +144,22 @@ func (c *Conference) run() {
 		case <-timer.C:
 		}
 		batch := c.mail.take(spare)
+		if l := c.mail.jumped(); l != nil {
+			l(c, time.Now())
+		}
 		for _, l := range batch {
+			if l := c.mail.jumped(); l != nil {
+				l(c, time.Now())
+			}
 			l(c, time.Now())
 			runtime.Gosched() // many letters at once must not keep media from a processor
 		}
 		clear(batch)
 		spare = batch
 		now := time.Now()
+		if c.stopping && len(c.byJID) > 0 { // who was on the way in
+			c.shutdown(now)
+		}
 		c.due(now)
 		if c.empty && c.open && len(c.expected) == 0 && c.rooms.close(c) {
 			c.withdraw(now)

@@ -3,6 +3,7 @@ package conference
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,7 +17,8 @@ const mailboxLimit = 1 << 16
 
 // mailbox is the queue in front of a loop: put never blocks, so that no socket's goroutine waits for a room.
 type mailbox struct {
-	ready chan struct{} // one token when there is something to take
+	ready  chan struct{} // one token when there is something to take
+	urgent atomic.Pointer[letter]
 
 	mu     sync.Mutex
 	queue  []letter
@@ -40,12 +42,33 @@ func (m *mailbox) append(l letter, limit int) bool {
 	}
 	m.queue = append(m.queue, l)
 	if len(m.queue) == 1 {
-		select {
-		case m.ready <- struct{}{}:
-		default:
-		}
+		m.wake()
 	}
 	return true
+}
+
+// jump puts l ahead of everything that waits, also of what the loop has taken already.
+func (m *mailbox) jump(l letter) {
+	m.urgent.Store(&l)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.wake()
+}
+
+// jumped returns the letter of the last jump, once, nil when there was none.
+func (m *mailbox) jumped() letter {
+	if m.urgent.Load() == nil {
+		return nil
+	}
+	return *m.urgent.Swap(nil)
+}
+
+// wake lets the loop know.
+func (m *mailbox) wake() {
+	select {
+	case m.ready <- struct{}{}:
+	default:
+	}
 }
 
 // take returns everything that waits, oldest first, into the spare slice of the caller.

@@ -1,6 +1,7 @@
 package conference
 
 import (
+	"slices"
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/room"
@@ -61,13 +62,18 @@ func (c *Conference) closed(now time.Time, s Session, asked bool) {
 	c.applyMUC(now, c.muc.Remove(now, s.JID(), cause))
 }
 
-// shutdown empties the room because the node stops.
+// shutdown empties the room because the node stops. Everybody is told of the own leaving alone: of the others' they would be told by as
+// many stanzas as there are pairs of them, and their streams end in a moment.
 func (c *Conference) shutdown(now time.Time) {
 	if c.hold((*Conference).shutdown) {
 		return
 	}
+	c.stopping = true
 	for jid := range c.byJID {
-		c.applyMUC(now, c.muc.Remove(now, jid, muc.Gone))
+		c.applyMUC(now, slices.DeleteFunc(c.muc.Remove(now, jid, muc.Gone), func(e muc.Effect) bool {
+			d, ok := e.(muc.Deliver)
+			return ok && d.To != jid
+		}))
 	}
 	c.empty = true
 }

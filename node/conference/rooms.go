@@ -231,7 +231,7 @@ func (r *Rooms) Close(ctx context.Context) error {
 	r.mu.Lock()
 	r.closing = true
 	for _, c := range r.rooms {
-		c.mail.add((*Conference).shutdown)
+		c.mail.jump((*Conference).shutdown) // what waits may be the leaving of hundreds
 	}
 	r.mu.Unlock()
 	done := make(chan struct{})

@@ -109,3 +109,42 @@ func TestChannelPassword(t *testing.T) {
 		}
 	})
 }
+
+// A node that stops does not go through what waits in front of a room first, and tells nobody that the others left.
+func TestClosingIsAheadOfWhatWaits(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		a, b, late := r.client(), r.client(), r.client()
+		a.join()
+		b.join()
+		wait(time.Second)
+		busy := make(chan struct{})
+		c := r.rooms.rooms[testRoom]
+		c.mail.add(func(*Conference, time.Time) { <-busy })
+		wait(time.Millisecond)
+		var between int
+		c.mail.add(func(c *Conference, _ time.Time) { between = len(c.byJID) })
+		late.say(`<presence to="` + testRoom + `/` + string(late.id) + `" xmlns="jabber:client"><x xmlns="http://jabber.org/protocol/muc"/></presence>`)
+		closed := make(chan error, 1)
+		go func() { closed <- r.rooms.Close(t.Context()) }()
+		wait(time.Millisecond)
+		close(busy)
+		wait(time.Second)
+		select {
+		case err := <-closed:
+			if err != nil {
+				t.Error(err)
+			}
+		default:
+			t.Fatal("the rooms do not close")
+		}
+		if between != 0 {
+			t.Errorf("%d were in the room when the next letter was read", between)
+		}
+		if a.unavailable(b)+b.unavailable(a) != 0 || a.unavailable(a) != 1 || b.unavailable(b) != 1 {
+			t.Errorf("told of the other: %d, %d; of the own leaving: %d, %d", a.unavailable(b), b.unavailable(a), a.unavailable(a), b.unavailable(b))
+		}
+		if n := r.openLegs(); n != 0 {
+			t.Errorf("%d legs are open", n)
+		}
+	})
+}
