@@ -79,10 +79,10 @@ func TestNearestIsInTheConfiguration(t *testing.T) {
 	}
 }
 
-// TestPageMayMeasure: the page may connect to what it measures and to nothing else.
+// TestPageMayMeasure: the page may connect to what it measures, open sockets to the domain and its nodes, and nothing else.
 func TestPageMayMeasure(t *testing.T) {
 	policy := ask(homingFace(&fakeHoming{}), "GET", "/demo", nil, "Host: a.example.org").Header().Get("Content-Security-Policy")
-	want := "connect-src 'self' ws://a.example.org wss://a.example.org https://b.example.org:8443 wss://b.example.org:8443 http://a.example.org ws://a.example.org;"
+	want := "connect-src 'self' ws://a.example.org wss://a.example.org wss://meet.example.org wss://*.meet.example.org https://b.example.org:8443 wss://b.example.org:8443 http://a.example.org ws://a.example.org;"
 	if !strings.Contains(policy, want) || strings.Contains(policy, "evil") {
 		t.Errorf("%s\nwant %s", policy, want)
 	}

@@ -11,6 +11,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"github.com/atoll-mesh/atoll/node/config"
 )
 
 // built is the page as `make build` leaves it in client/dist. client/dist.txt stands in for a page that is not built.
@@ -32,7 +34,19 @@ type page struct {
 	index []byte // nil: not built
 	tag   string // entity tag of index
 
-	homing Homing // nil: there is nothing to measure
+	homing  Homing // nil: there is nothing to measure
+	sockets string // origins that it may open sockets to, each after a space
+}
+
+// among returns the page as one that may open sockets to some origins.
+func (p *page) among(origins []config.Origin) *page {
+	one := *p
+	for _, o := range origins {
+		if rest, named := strings.CutPrefix(o.String(), "http"); named { // "*" is not
+			one.sockets += " ws" + rest
+		}
+	}
+	return &one
 }
 
 // with returns the page as one that may measure what is near.
@@ -64,7 +78,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Cache-Control", "no-cache")
-	protect(header, r.Host, p.measures(r))
+	protect(header, r.Host, p.sockets+p.measures(r))
 	if p.index == nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = io.WriteString(w, "<!doctype html><title>Atoll</title><p>This binary holds no page. Build it with <code>make build</code>.\n")

@@ -17,6 +17,8 @@
 //
 // A request with an Origin header may open sockets and ask for conferences when the origin is that of the node's own
 // page (the same host), of another node of the cluster (its --node-url), or one of Config.Origins. A request without one does not come from a page and may.
+// The page itself may open sockets to those origins: what it is told of when it is loaded is not all, since a node that joins later may
+// be where it is moved to.
 //
 // # Admin
 //
@@ -68,6 +70,7 @@ func public(cfg Config, services Services, page *page) http.Handler {
 		cfg.Origins = config.DomainOrigins(cfg.Domain)
 	}
 	d := doorman{origins: cfg.Origins, homing: services.Homing}
+	page = page.among(cfg.Origins)
 	mux := http.NewServeMux()
 	mux.Handle("/xmpp-websocket", d.guard("GET", services.XMPP))
 	mux.Handle("/colibri-ws/", d.guard("GET", services.Bridge))

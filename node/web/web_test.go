@@ -123,12 +123,12 @@ func TestHealthFails(t *testing.T) {
 func TestPageProtectsItself(t *testing.T) {
 	header := ask(face(t, Config{}), "GET", "/demo", nil, "Host: meet.example.org:8443").Header()
 	policy := header.Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'self'", "connect-src 'self' ws://meet.example.org:8443 wss://meet.example.org:8443;", "frame-ancestors 'self'"} {
+	for _, want := range []string{"default-src 'self'", "connect-src 'self' ws://meet.example.org:8443 wss://meet.example.org:8443 wss://meet.example.org wss://*.meet.example.org;", "frame-ancestors 'self'"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("policy %q has no %q", policy, want)
 		}
 	}
-	for _, never := range []string{"unsafe", "*", "http:", "https:"} {
+	for _, never := range []string{"unsafe", " *", "*;", "* ", "http:", "https:"} {
 		if strings.Contains(policy, never) {
 			t.Errorf("policy %q has %q", policy, never)
 		}
