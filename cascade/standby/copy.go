@@ -8,7 +8,7 @@ import (
 )
 
 // Repeat is how often a standby is told of a record that has not changed.
-const Repeat = 20 * time.Second
+const Repeat = 10 * time.Second
 
 // unsure is how long an answer is awaited until the value is sent again, whole.
 const unsure = 3 * time.Second

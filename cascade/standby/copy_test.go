@@ -123,8 +123,8 @@ func TestRefusedRecordIsNotPushedEverySecond(t *testing.T) {
 			t.Fatal("it was kept")
 		}
 	}
-	if pushes != 3 {
-		t.Errorf("%d pushes in a minute, want 3", pushes)
+	if pushes != 6 {
+		t.Errorf("%d pushes in a minute, want 6", pushes)
 	}
 	if !c.Overdue(start.Add(time.Minute)) {
 		t.Error("what is refused is waited for")

@@ -25,19 +25,29 @@ func Sum(value []byte) uint64 {
 	return max(h.Sum64(), 1)
 }
 
+// work is how much is compared for one delta, in about nanoseconds: a client must not make its node busy by what it lets its value be.
+const work = 4 << 20
+
 // appendDelta appends what makes next of prev. It may be longer than next.
 func appendDelta(dst, prev, next []byte) []byte {
+	dst, _ = compare(dst, prev, next, work)
+	return dst
+}
+
+// compare is appendDelta with a budget of work, and returns what is left of it.
+func compare(dst, prev, next []byte, budget int) (delta []byte, rest int) {
+	var left, put int
 	for len(prev) > 0 || len(next) > 0 {
 		same := common(prev, next)
 		prev, next = prev[same:], next[same:]
-		left, put := apart(prev, next)
+		left, put, budget = apart(prev, next, budget)
 		dst = binary.AppendUvarint(dst, uint64(same))
 		dst = binary.AppendUvarint(dst, uint64(left))
 		dst = binary.AppendUvarint(dst, uint64(put))
 		dst = append(dst, next[:put]...)
 		prev, next = prev[left:], next[put:]
 	}
-	return dst
+	return dst, budget
 }
 
 func common(a, b []byte) int {
@@ -50,28 +60,30 @@ func common(a, b []byte) int {
 	return n
 }
 
-// apart returns how many bytes of both differ before they go on together.
-func apart(prev, next []byte) (left, put int) {
-	for sum := 1; sum <= 2*near; sum++ {
+// apart returns how many bytes of both differ before they go on together, and what is left of the budget.
+func apart(prev, next []byte, budget int) (left, put, rest int) {
+	for sum := 1; sum <= 2*near && budget > 0; sum++ {
 		for l := max(0, sum-near); l <= min(sum, near); l++ {
+			budget--
 			if together(prev, next, l, sum-l) {
-				return l, sum - l
+				return l, sum - l, budget
 			}
 		}
 	}
-	for skip := 0; skip <= near; skip += far / 4 {
+	for skip := 0; skip <= near && budget > 0; skip += far / 4 {
+		budget -= (len(prev) + len(next)) / 8
 		if skip+far <= len(prev) {
 			if at := bytes.Index(next, prev[skip:skip+far]); at >= 0 {
-				return skip, at
+				return skip, at, budget
 			}
 		}
 		if skip+far <= len(next) {
 			if at := bytes.Index(prev, next[skip:skip+far]); at >= 0 {
-				return at, skip
+				return at, skip, budget
 			}
 		}
 	}
-	return len(prev), len(next)
+	return len(prev), len(next), budget
 }
 
 func together(prev, next []byte, l, p int) bool {

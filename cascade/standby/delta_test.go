@@ -64,6 +64,24 @@ func TestDeltaIsAsShortAsTheChange(t *testing.T) {
 	}
 }
 
+// TestDeltaOfHostileValuesIsCheap: values that are made to be hard to compare are given up on.
+func TestDeltaOfHostileValuesIsCheap(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	prev, next := make([]byte, 1<<20), make([]byte, 1<<20)
+	for i := range prev {
+		prev[i], next[i] = byte(r.Uint32()), byte(r.Uint32())
+		if i%90 < 15 {
+			next[i] = prev[i]
+		}
+	}
+	if _, rest := compare(nil, prev, next, work); rest > 0 || rest < -len(prev) {
+		t.Errorf("%d of %d are left, want all spent and little more", rest, work)
+	}
+	if got, err := amend(prev, appendDelta(nil, prev, next), 1<<21); err != nil || !bytes.Equal(got, next) {
+		t.Errorf("the change does not make the value: %v", err)
+	}
+}
+
 // FuzzAmend: a change that another node sends makes at most as much as it may, or is an error.
 func FuzzAmend(f *testing.F) {
 	f.Add([]byte("prev"), appendDelta(nil, []byte("prev"), []byte("prefix")))

@@ -13,7 +13,8 @@
 // A [Keeper] holds what others pushed, in memory only. A record comes whole or not at all; a later one of the same holder replaces it.
 // The keeper answers with the sum of what it has, and as long as that is what the holder pushed last ([Copy]), the next value comes as
 // a change of it. A standby that does not answer, because it is older or has lost the record, is sent all of it.
-// It ends when its holder says so, when another node has been given it, or [keep] after it came last: its client has given up by then.
+// It ends when its holder says so, when another node has been given it, when its holder lives and has not said for twice [Repeat] that
+// it is still true, or [keep] after it came last: its client has given up by then.
 // Every way ends with its bytes overwritten. How much one holder, and all together, may leave here is bounded; what is over
 // the bound is refused, and the session then lives and dies with its holder.
 //

@@ -15,6 +15,10 @@ import (
 // minute or not at all.
 const keep = 90 * time.Second
 
+// stale is how old a record may become while its holder lives: a stream of 800 packets a second uses fewer numbers until then than
+// session.JumpRTP.
+const stale = 2 * Repeat
+
 // Limits bounds what a Keeper holds. A field that is zero stands for its default.
 type Limits struct {
 	Each, EachBytes int // of one holder: 4096 records, 64 MiB
@@ -223,10 +227,11 @@ func (k *Keeper) Take(t session.Token) []byte {
 	return value
 }
 
-// Tick ends the records that nobody pushed again.
-func (k *Keeper) Tick(now time.Time) {
+// Tick ends the records that nobody pushed again, where alive says which holders are heard: a record that is old while its holder
+// lives says less of the counters than a jump makes up for.
+func (k *Keeper) Tick(now time.Time, alive func(holder identity.Name) bool) {
 	for _, r := range k.records {
-		if now.Sub(r.at) >= keep {
+		if age := now.Sub(r.at); age >= keep || age >= stale && alive(r.holder) {
 			k.drop(r)
 		}
 	}

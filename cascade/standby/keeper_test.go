@@ -43,6 +43,8 @@ func kept(k *Keeper, now time.Time, from identity.Name, f wire.Keep) error {
 	return err
 }
 
+func nobody(identity.Name) bool { return false }
+
 func forged(t session.Token) session.Token {
 	t.Secret = strings.Repeat("x", session.SecretLength)
 	return t
@@ -121,7 +123,7 @@ func TestRecordEnds(t *testing.T) {
 	}
 	k.Wipe(nodeA, wire.Wipe{Token: tokenOf(nodeA, 0).String()})
 	_ = kept(k, start.Add(Repeat), nodeA, whole(tokenOf(nodeA, 1), "w"))
-	k.Tick(start.Add(keep))
+	k.Tick(start.Add(keep), nobody)
 	if n, _ := k.Len(); n != 1 {
 		t.Errorf("%d records are left, want the one that was repeated", n)
 	}
@@ -179,7 +181,7 @@ func TestKeeperIsBounded(t *testing.T) {
 				k.Wipe(rapid.SampledFrom(nodes).Draw(t, "from"), wire.Wipe{Token: tokenOf(nodeA, rapid.IntRange(0, 7).Draw(t, "token")).String()})
 			},
 			"take": func(t *rapid.T) { k.Take(tokenOf(nodeA, rapid.IntRange(0, 7).Draw(t, "token"))) },
-			"time": func(*rapid.T) { now = now.Add(30 * time.Second); k.Tick(now) },
+			"time": func(*rapid.T) { now = now.Add(30 * time.Second); k.Tick(now, nobody) },
 			"": func(t *rapid.T) {
 				var all usage
 				each := make(map[identity.Name]usage)
@@ -199,6 +201,26 @@ func TestKeeperIsBounded(t *testing.T) {
 			},
 		})
 	})
+}
+
+// TestStaleRecordIsNotGoneOnWith: a holder that lives and cannot say what has changed uses numbers that a jump does not reach.
+func TestStaleRecordIsNotGoneOnWith(t *testing.T) {
+	k := NewKeeper(Limits{})
+	for n, holder := range []identity.Name{nodeA, nodeB} {
+		_ = kept(k, start, holder, whole(tokenOf(nodeA, n), "v"))
+	}
+	lives := func(n identity.Name) bool { return n == nodeA }
+	k.Tick(start.Add(stale-time.Second), lives)
+	if n, _ := k.Len(); n != 2 {
+		t.Errorf("%d records before they are stale", n)
+	}
+	k.Tick(start.Add(stale), lives)
+	if _, known, _ := k.Find(tokenOf(nodeA, 0)); known {
+		t.Error("the record of a holder that lives and does not say more is kept")
+	}
+	if _, known, _ := k.Find(tokenOf(nodeA, 1)); !known {
+		t.Error("the record of a dead holder is not kept")
+	}
 }
 
 func TestTrail(t *testing.T) {

@@ -14,7 +14,7 @@ const (
 	maxSegmented = 60_000
 )
 
-// sendPatience is how long a batch waits for room in the socket.
+// sendPatience is how long a sender waits for room in the socket within twice that time, in all: others wait for it.
 const sendPatience = 50 * time.Millisecond
 
 // sender writes batches (sendmmsg) to the socket without allocating. It belongs to whoever sends for its shard.
@@ -29,6 +29,8 @@ type sender struct {
 	used     int // vectors
 	done     int // messages sent
 	failed   int
+	waited   time.Duration // since begun
+	begun    time.Time
 
 	segmentation bool // the kernel cuts datagrams up
 	kernel       func(fd int, m []message) (int, syscall.Errno)
@@ -145,15 +147,17 @@ func (t *sender) work() {
 
 // wait waits for room in the socket and reports whether there is some.
 func (t *sender) wait() bool {
-	for deadline := time.Now().Add(sendPatience); ; {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(t.fd), Events: unix.POLLOUT}}, int(sendPatience/time.Millisecond))
-		if err != unix.EINTR {
-			return err == nil && n > 0
-		}
-		if time.Now().After(deadline) {
-			return false
-		}
+	now := time.Now()
+	if now.Sub(t.begun) > 2*sendPatience {
+		t.begun, t.waited = now, 0
 	}
+	left := sendPatience - t.waited
+	if left < time.Millisecond {
+		return false
+	}
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(t.fd), Events: unix.POLLOUT}}, int(left/time.Millisecond))
+	t.waited += time.Since(now)
+	return err == unix.EINTR || err == nil && n > 0
 }
 
 // sendApart sends the segments of a message one by one.

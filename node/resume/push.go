@@ -54,7 +54,12 @@ func (s *Service) push(now time.Time, value *session.Participant, open []identit
 	value.Thin()
 	s.mu.Lock()
 	p := s.pushed[value.Stream.JID]
-	if p == nil || p.token != token {
+	if p != nil && p.token != token {
+		p.copy.Wipe()
+		delete(s.awaited, p.token)
+		p = nil
+	}
+	if p == nil {
 		p = &push{jid: value.Stream.JID, token: token, copy: standby.NewCopy(token)}
 		s.pushed[p.jid], s.awaited[token] = p, p
 	}

@@ -166,14 +166,14 @@ func (s *Service) run() {
 }
 
 func (s *Service) tick(now time.Time) {
-	s.mu.Lock()
-	s.keeper.Tick(now)
-	s.mu.Unlock()
 	alive, _ := s.cfg.Mesh.Alive()
 	heard := make(map[identity.Name]bool, len(alive))
 	for _, n := range alive {
 		heard[n] = true
 	}
+	s.mu.Lock()
+	s.keeper.Tick(now, func(holder identity.Name) bool { return heard[holder] })
+	s.mu.Unlock()
 	s.closeChannels(func(n identity.Name) bool { return !heard[n] })
 	if s.cfg.Standby {
 		s.pushAll()
