@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -13,13 +14,16 @@ const (
 	tidyShare = 8
 	// tidyLeast is the same in bytes: below it nobody notices.
 	tidyLeast = 1 << 20
+	// tidyMost is how much is given back at once, which takes about 10 ms in which nothing may stop the world; of more the runtime
+	// gives back a little at a time.
+	tidyMost = 64 << 20
 )
 
 // tidy gives memory back until ctx ends. Packets make no garbage, so that after some joins the collector may not run again for
 // minutes, and what they left, stacks that were deep once included, stays resident. A collection every ten seconds at most, and
 // only after there was something to collect, costs less than a thousandth of a processor for each ten megabytes.
 func tidy(ctx context.Context) {
-	heap := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
+	heap := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
 	ticker := time.NewTicker(tidyEvery)
 	defer ticker.Stop()
 	for {
@@ -29,7 +33,11 @@ func tidy(ctx context.Context) {
 			return
 		}
 		metrics.Read(heap)
-		if worthTidying(heap[0].Value.Uint64(), heap[1].Value.Uint64()) {
+		switch live, used, free := heap[0].Value.Uint64(), heap[1].Value.Uint64(), heap[2].Value.Uint64(); {
+		case !worthTidying(live, used):
+		case used-live+free > tidyMost:
+			runtime.GC()
+		default:
 			debug.FreeOSMemory()
 		}
 	}
