@@ -50,7 +50,8 @@ type Result struct {
 	Counted    int                  `json:"windows_counted"`
 	CPU        Range[time.Duration] `json:"cpu_ns_per_packet"`
 	Core       float64              `json:"cores"`                               // that it kept busy, in the middle
-	Relayed    time.Duration        `json:"cpu_ns_per_relayed_packet,omitempty"` // of the first node of a cluster, by what was sent to it
+	Relayed    time.Duration        `json:"cpu_ns_per_relayed_packet,omitempty"` // of the first node of a cluster, above what it spends on nothing, by what was sent to it
+	Idle       time.Duration        `json:"cpu_ns_per_idle_second,omitempty"`    // of the first node of a cluster before anybody came
 	P50        time.Duration        `json:"latency_p50_ns"`
 	P99        time.Duration        `json:"latency_p99_ns"`
 	Loss       float64              `json:"loss"`
@@ -180,7 +181,7 @@ func (b Bench) rounds(ctx context.Context, rooms []*room, results []Result) erro
 }
 
 func (r *Result) sum(of *room) error {
-	r.Server, r.Empty = of.kind, of.empty
+	r.Server, r.Empty, r.Idle = of.kind, of.empty, of.idle
 	var costs, p50, p99 []time.Duration
 	var loss, allocs, core []float64
 	var relayed []time.Duration
@@ -190,7 +191,8 @@ func (r *Result) sum(of *room) error {
 		}
 		costs, p50, p99 = append(costs, w.PerPacket()), append(p50, w.P50), append(p99, w.P99)
 		if len(w.Each) > 1 {
-			relayed = append(relayed, w.Each[0]/time.Duration(max(1, w.Sent)))
+			idle := time.Duration(of.idle.Seconds() * float64(w.Elapsed))
+			relayed = append(relayed, max(0, w.Each[0]-idle)/time.Duration(max(1, w.Sent)))
 		}
 		loss = append(loss, w.Loss())
 		allocs = append(allocs, float64(w.Allocated)/float64(max(1, w.Delivered)))

@@ -37,7 +37,7 @@ func (o Outcome) print(out io.Writer) {
 			line += fmt.Sprintf("  %.3f allocs", r.Allocs)
 		}
 		if r.Relayed > 0 {
-			line += fmt.Sprintf("  %.1f us at the first node per packet sent to it", micros(r.Relayed))
+			line += fmt.Sprintf("  %.1f us at the first node per packet sent to it, above its %.1f ms a second for nothing", micros(r.Relayed), millis(r.Idle))
 		}
 		if thrown := len(r.Windows) - r.Counted; thrown > 0 {
 			line += fmt.Sprintf("  %d windows thrown away", thrown)

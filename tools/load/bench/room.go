@@ -19,6 +19,7 @@ const (
 	stragglers   = 250 * time.Millisecond
 	feedbackRate = 100 * time.Millisecond
 	reaches      = 3 // at most
+	idleTime     = 3 * time.Second
 )
 
 // room is one server with everybody in it.
@@ -31,8 +32,9 @@ type room struct {
 	ears     []*ear // of those who receive
 	show     *show
 	joins    []join
-	trips    int   // round trips until the first packet of one who joins, 0 when that was not found out
-	empty    int64 // resident memory at the start
+	trips    int           // round trips until the first packet of one who joins, 0 when that was not found out
+	empty    int64         // resident memory at the start
+	idle     time.Duration // CPU time a second of the first node of a cluster before anybody came
 	prompt   bool
 }
 
@@ -62,10 +64,29 @@ func open(ctx context.Context, kind Kind, s Scenario, with Programs, pool *socke
 	if r.server, err = start(ctx, kind, s, with); err != nil {
 		return nil, err
 	}
-	if r.empty, err = memory(r.server); err != nil {
+	if r.empty, err = memory(r.server); err == nil && s.Nodes > 1 {
+		err = r.watch(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, r.server.stop())
 	}
 	return r, nil
+}
+
+// watch finds out what the first node of a cluster spends on nothing: its heartbeats, gossip, timers.
+func (r *room) watch(ctx context.Context) error {
+	before, err := cpu(r.server)
+	if err == nil {
+		err = rest(ctx, idleTime)
+	}
+	if err != nil {
+		return err
+	}
+	after, err := cpu(r.server)
+	if err == nil {
+		r.idle = (after[0] - before[0]) / time.Duration(idleTime/time.Second)
+	}
+	return err
 }
 
 func (r *room) fill(ctx context.Context) error {
