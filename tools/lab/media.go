@@ -17,6 +17,8 @@ import (
 type Media struct {
 	// Participant says whose picture and tone it is, 1 to 31; 0 leaves the browser's own fake devices.
 	Participant uint8
+	// Device leaves the browser's own fake camera: its pictures do not say whose they are, and do not wait for the page's thread.
+	Device bool
 	// Clock paints the wall clock into the picture, for Video.Latency; else the picture is for Video.Identity, from a file
 	// in Chromium and painted by the page in Firefox.
 	Clock bool
@@ -61,6 +63,7 @@ func (m Media) prepare(l *Lab, engine string) (camera string, scripts []string, 
 	if m.Participant > 0 {
 		config["hertz"] = picture.Tone(m.Participant)
 		switch {
+		case m.Device:
 		case m.Clock:
 			config["camera"] = canvas(m.Participant, m.Format, true)
 		case engine == "firefox": // takes no files

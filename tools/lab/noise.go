@@ -15,6 +15,8 @@ import (
 type Load struct {
 	Lab    float64 // by what runs in the lab, and by this process with its emulator
 	Others float64 // by everything else on the machine, with what the hypervisor kept for itself
+	// Late is the longest that a packet waited for the emulator, which is never on a network.
+	Late time.Duration
 }
 
 // ticks is the kernel's clock for processor times (USER_HZ), the same on all of its architectures that we run on.
@@ -27,8 +29,9 @@ func (l *Lab) Load(f func()) (Load, error) {
 		return Load{}, fmt.Errorf("measure load: %w", err)
 	}
 	begun := time.Now()
+	l.emulator.Late()
 	f()
-	span := time.Since(begun).Seconds() * ticks
+	span, late := time.Since(begun).Seconds()*ticks, l.emulator.Late()
 	allAfter, labAfter, err := l.spent()
 	if err != nil {
 		return Load{}, fmt.Errorf("measure load: %w", err)
@@ -37,7 +40,7 @@ func (l *Lab) Load(f func()) (Load, error) {
 	for pid, spent := range labAfter {
 		ours += max(0, spent-labBefore[pid])
 	}
-	return Load{Lab: ours / span, Others: max(0, allAfter-allBefore-ours) / span}, nil
+	return Load{Lab: ours / span, Others: max(0, allAfter-allBefore-ours) / span, Late: late}, nil
 }
 
 // spent returns the processor time, in ticks, of the whole machine and of each process of the lab.

@@ -139,6 +139,17 @@ func (e *Emulator) States() map[Direction]State {
 	return states
 }
 
+// Late returns the longest that a packet came later than its line wanted, because the machine had no time for it, since the last
+// call.
+func (e *Emulator) Late() (late time.Duration) {
+	for _, l := range e.lines {
+		l.mu.Lock()
+		late, l.late = max(late, l.late), 0
+		l.mu.Unlock()
+	}
+	return late
+}
+
 // Unrouted returns how many packets were for no place.
 func (e *Emulator) Unrouted() uint64 { return e.unrouted.Load() }
 

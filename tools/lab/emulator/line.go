@@ -16,6 +16,7 @@ type line struct {
 	line *wan.Line
 	wake chan struct{}
 	out  *os.File
+	late time.Duration // longest that a packet was written after it was due, since it was asked
 }
 
 var packets = sync.Pool{New: func() any { return new([MTU]byte) }}
@@ -65,7 +66,11 @@ func (l *line) serve(stop <-chan struct{}) {
 func (l *line) deliver() time.Time {
 	for {
 		l.mu.Lock()
-		packet, ok := l.line.Pop(time.Now())
+		now, due := time.Now(), l.line.Next()
+		packet, ok := l.line.Pop(now)
+		if ok {
+			l.late = max(l.late, now.Sub(due))
+		}
 		next := l.line.Next()
 		l.mu.Unlock()
 		if !ok {
