@@ -281,9 +281,12 @@ func TestResumeBeforeAdoption(t *testing.T) {
 	second, url2 := startNode(t)
 	a, b := join(ctx, t, url1, "a", 1000), join(ctx, t, url1, "b", 2000)
 	for _, g := range []*guest{a, b} {
-		if err := g.AwaitMedia(ctx); err != nil {
-			t.Fatal(err)
-		}
+		g.talk(ctx, t)
+	}
+	for _, g := range []*guest{a, b} {
+		eventually(ctx, t, "media before the move", g.received(2, 1))
+		g.stop()
+		g.done.Wait()
 	}
 	closePipes := moveWith(ctx, t, first, second, func(s *stream.Session) {
 		if s.JID() != a.JID() {
