@@ -169,8 +169,11 @@ func (n *Node) Sample(ctx context.Context) (s Sample, err error) {
 		name string
 		to   *int64
 	}{
-		{"process_resident_memory_bytes", &s.RSS}, {"go_memstats_heap_alloc_bytes", &s.Heap}, {"go_memstats_heap_inuse_bytes", &s.HeapInUse},
-		{"go_memstats_stack_inuse_bytes", &s.Stacks}, {"go_goroutines", &s.Goroutines},
+		{"process_resident_memory_bytes", &s.RSS},
+		{"go_memstats_heap_alloc_bytes", &s.Heap},
+		{"go_memstats_heap_inuse_bytes", &s.HeapInUse},
+		{"go_memstats_stack_inuse_bytes", &s.Stacks},
+		{"go_goroutines", &s.Goroutines},
 	} {
 		v, err := Metric(raw, m.name)
 		if err != nil {

@@ -19,7 +19,7 @@ const (
 // minutes, and what they left, stacks that were deep once included, stays resident. A collection every ten seconds at most, and
 // only after there was something to collect, costs less than a thousandth of a processor for each ten megabytes.
 func tidy(ctx context.Context) {
-	heap := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
+	heap := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
 	ticker := time.NewTicker(tidyEvery)
 	defer ticker.Stop()
 	for {
@@ -29,13 +29,15 @@ func tidy(ctx context.Context) {
 			return
 		}
 		metrics.Read(heap)
-		if worthTidying(heap[0].Value.Uint64(), heap[1].Value.Uint64()) {
+		if worthTidying(heap[0].Value.Uint64(), heap[1].Value.Uint64(), heap[2].Value.Uint64()) {
 			debug.FreeOSMemory()
 		}
 	}
 }
 
-// worthTidying says whether a heap that held live bytes after the last collection, and now holds used, is worth another.
-func worthTidying(live, used uint64) bool {
-	return used > live+max(live/tidyShare, tidyLeast)
+// worthTidying says whether a heap that held live bytes after the last collection, now holds used, and has free ones that the system
+// could have back, is worth another.
+func worthTidying(live, used, free uint64) bool {
+	worth := max(live/tidyShare, tidyLeast)
+	return used > live+worth || free > worth
 }
