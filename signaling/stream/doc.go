@@ -5,7 +5,7 @@
 //
 // Engines, without sockets, goroutines and clocks: engine is one stream from <open/> to <close/>, ledger the
 // stream management of one session, bucket a rate, queue what waits for a socket. Drivers: [Server] accepts sockets, a
-// socket owns one reader and one writer goroutine, a [Session] is what stays when the socket is lost.
+// socket owns one reader goroutine, and a writer while there is something to write, a [Session] is what stays when the socket is lost.
 //
 // # Stream
 //

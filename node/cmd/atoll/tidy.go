@@ -34,16 +34,20 @@ func tidy(ctx context.Context) {
 		}
 		metrics.Read(heap)
 		switch live, used, free := heap[0].Value.Uint64(), heap[1].Value.Uint64(), heap[2].Value.Uint64(); {
-		case !worthTidying(live, used):
-		case used-live+free > tidyMost:
-			runtime.GC()
+		case !worthTidying(live, used, free):
+		case used+free > live+tidyMost:
+			if worthTidying(live, used, 0) {
+				runtime.GC()
+			}
 		default:
 			debug.FreeOSMemory()
 		}
 	}
 }
 
-// worthTidying says whether a heap that held live bytes after the last collection, and now holds used, is worth another.
-func worthTidying(live, used uint64) bool {
-	return used > live+max(live/tidyShare, tidyLeast)
+// worthTidying says whether a heap that held live bytes after the last collection, now holds used, and has free ones that the system
+// could have back, is worth another.
+func worthTidying(live, used, free uint64) bool {
+	worth := max(live/tidyShare, tidyLeast)
+	return used > live+worth || free > worth
 }
