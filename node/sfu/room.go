@@ -249,7 +249,7 @@ func (r *Room) Open(now time.Time) {
 			continue
 		}
 		o.p.down.open(s, now)
-		s.source.add(target{&o.p.down, s})
+		s.source.add(target{down: &o.p.down, slot: s})
 		r.touch(s.source)
 	}
 	opened := r.opening
