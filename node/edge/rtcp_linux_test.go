@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"errors"
 	"net"
 	"slices"
 	"testing"
@@ -35,9 +36,18 @@ func TestRTCPComesToASocketOfItsOwn(t *testing.T) {
 				data []byte
 				rtcp bool
 			}{
-				{data: []byte{0x80, 111, 1}}, {data: []byte{0x90, 111 | 0x80, 2}}, {data: []byte{0x80, 191, 3}},
-				{[]byte{0x80, 192, 4}, true}, {[]byte{0xbf, 205, 5}, true}, {[]byte{0x81, 223, 6}, true}, {data: []byte{0x81, 224, 7}},
-				{data: []byte{0, 201, 8}}, {data: []byte{22, 201, 9}}, {data: []byte{0xc0, 201, 10}}, {data: []byte{0x80}}, {},
+				{data: []byte{0x80, 111, 1}},
+				{data: []byte{0x90, 111 | 0x80, 2}},
+				{data: []byte{0x80, 191, 3}},
+				{[]byte{0x80, 192, 4}, true},
+				{[]byte{0xbf, 205, 5}, true},
+				{[]byte{0x81, 223, 6}, true},
+				{data: []byte{0x81, 224, 7}},
+				{data: []byte{0, 201, 8}},
+				{data: []byte{22, 201, 9}},
+				{data: []byte{0xc0, 201, 10}},
+				{data: []byte{0x80}},
+				{},
 			}
 			var want [2][]byte
 			for _, p := range sent {
@@ -133,7 +143,7 @@ func TestTheReaderIsWokenByWhatItReads(t *testing.T) {
 	}
 	next <- struct{}{}
 	s.stop()
-	if g := <-news; g.err != net.ErrClosed {
+	if g := <-news; !errors.Is(g.err, net.ErrClosed) {
 		t.Errorf("after the end: %v", g.err)
 	}
 }
