@@ -32,6 +32,7 @@ var engines = map[string]string{
 	"node/doctor":           "what is wrong follows from what is known",
 	"node/edge/path":        "when to check, answer and nominate is tested in virtual time",
 	"node/edge/counter":     "a counter that repeats gives keys away; every case is tested without sockets",
+	"node/prefetch":         "a hint to the processor changes nothing",
 	"node/session":          "what is handed over is a value",
 	"node/handover/plan":    "who waits for what how long is tested in virtual time",
 	"node/sfu/...":          "who gets what is decided by arguments alone, so that every decision can be replayed",

@@ -108,6 +108,14 @@ func (e *exit) SendRTP(packets ...[]byte) error {
 	return errNoLeg
 }
 
+func (e *exit) Warm() {
+	if leg := e.leg.Load(); leg != nil {
+		if w, ok := (*leg).(interface{ Warm() }); ok {
+			w.Warm()
+		}
+	}
+}
+
 func (e *exit) SendRTCP(compound []byte) error {
 	if leg := e.leg.Load(); leg != nil {
 		return (*leg).SendRTCP(compound)

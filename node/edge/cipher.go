@@ -52,6 +52,14 @@ func ciphers(key, salt []byte, profile srtp.ProtectionProfile) (media, control *
 	return nil, nil, context, err
 }
 
+// warm fetches what numbering and sealing of RTP needs.
+func (s *sealer) warm() {
+	s.rtp.Warm()
+	if s.gcm != nil {
+		s.gcm.warm()
+	}
+}
+
 // number uses up the index of a packet and returns it. Whatever becomes of the packet, no other is sealed with that index.
 func (s *sealer) number(b []byte) (uint64, error) {
 	if headerLength(b) == 0 {

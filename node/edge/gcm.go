@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"unsafe"
 
 	"github.com/pion/srtp/v3"
+
+	"github.com/atoll-mesh/atoll/node/prefetch"
 )
 
 // tagSize is the length of the authentication tag behind a packet.
@@ -73,6 +76,15 @@ func derive(master cipher.Block, salt []byte, label byte, n int) []byte {
 		master.Encrypt(out[len(out)-16:], in[:])
 	}
 	return out[:n]
+}
+
+// linesOfKey is how much memory a key takes: its schedule for both directions and the table of products.
+const linesOfKey = 13
+
+// warm fetches the key.
+func (g *gcm) warm() {
+	// The second word of an interface is where the value is.
+	prefetch.Lines((*[2]unsafe.Pointer)(unsafe.Pointer(&g.aead))[1], linesOfKey)
 }
 
 // of makes the nonce of a packet (RFC 7714 8.1).

@@ -175,5 +175,6 @@ func (e *Edge) restore(m session.Media, r Receiver) (*Leg, error) {
 		return nil, err
 	}
 	l.out.seal, l.in.open = seal, open
+	l.warm.Store(seal)
 	return l, nil
 }

@@ -6,11 +6,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/pion/srtp/v3"
 
 	"github.com/atoll-mesh/atoll/node/edge/counter"
 	"github.com/atoll-mesh/atoll/node/edge/path"
+	"github.com/atoll-mesh/atoll/node/prefetch"
 )
 
 // Credentials are the ICE credentials that the client must be told.
@@ -46,7 +48,8 @@ const (
 type Leg struct {
 	edge       *Edge
 	receiver   Receiver
-	path       atomic.Pointer[Path] // nil when the path is elsewhere
+	path       atomic.Pointer[Path]   // nil when the path is elsewhere
+	warm       atomic.Pointer[sealer] // out.seal, for who does not have the lock
 	local      path.Credentials
 	dtls       *association
 	heard      atomic.Int64 // last valid packet, nanoseconds since 1970; zero: not yet due
@@ -179,6 +182,7 @@ func (l *Leg) arm(seal *sealer, open *opener) {
 	l.out.Lock()
 	if l.out.err == nil || errors.Is(l.out.err, ErrNotConnected) { // not ended meanwhile
 		l.out.seal = seal
+		l.warm.Store(seal)
 	}
 	l.out.Unlock()
 }
@@ -348,6 +352,17 @@ func (l *Leg) SendRTP(packets ...[]byte) error {
 	return err
 }
 
+// Warm says that packets will be sent in a moment: what is needed for it is fetched.
+func (l *Leg) Warm() {
+	prefetch.Lines(unsafe.Pointer(&l.out), 2)
+	if p := l.path.Load(); p != nil {
+		p.warm()
+	}
+	if s := l.warm.Load(); s != nil {
+		s.warm()
+	}
+}
+
 // numberedAtOnce is how many packets are queued under one lock.
 const numberedAtOnce = 16
 
@@ -477,6 +492,7 @@ func (l *Leg) disarm(err error) (*sealer, *opener) {
 	l.out.Lock()
 	seal := l.out.seal
 	l.out.seal, l.out.err = nil, err
+	l.warm.Store(nil)
 	l.out.Unlock()
 	if p := l.path.Load(); p != nil && seal != nil {
 		p.shard.drain()

@@ -7,8 +7,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/atoll-mesh/atoll/node/edge/path"
+	"github.com/atoll-mesh/atoll/node/prefetch"
 )
 
 // maxHeld bounds the packets that wait for a leg.
@@ -362,6 +364,14 @@ func (p *Path) routeTo(at path.Pair) *route {
 		}
 	}
 	return p.edge.sock.newRoute(at) // of a datagram to a pair that was dropped in the same call
+}
+
+// warm fetches what sending over the path needs.
+func (p *Path) warm() {
+	prefetch.Lines(unsafe.Pointer(&p.pending), 1)
+	if r := p.route.Load(); r != nil {
+		prefetch.Lines(unsafe.Pointer(r), int(unsafe.Sizeof(*r)+63)/64)
+	}
 }
 
 // sendRecord sends a DTLS record: over the route, or to where the client's came from while there is none.

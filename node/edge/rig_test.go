@@ -60,6 +60,7 @@ func rigged(t testing.TB, e *Edge, r Receiver) (l *Leg, conn *net.UDPConn, up *s
 	l.mu.Unlock()
 	l.out.Lock()
 	l.out.seal, l.out.err = seal, nil
+	l.warm.Store(seal)
 	l.out.Unlock()
 	l.in.Lock()
 	l.in.open = open

@@ -89,12 +89,26 @@ func (q *burst) deliver(packets []inbound) {
 		return
 	}
 	t := packets[0].to
-	for i := range t.targets {
-		q.out = t.targets[i].down.forward(t.targets[i].slot, packets, q.out[:0])
+	for from := 0; from < len(t.targets); from += warmAtOnce {
+		some := t.targets[from:min(from+warmAtOnce, len(t.targets))]
+		for i := range some {
+			some[i].warm()
+		}
+		q.fan(packets, some)
 	}
 	for _, p := range t.pulls {
 		for i := range packets {
 			p.forward(&packets[i])
 		}
+	}
+}
+
+// warmAtOnce is how many receivers' memory is fetched before packets go to them: about 128 KB.
+const warmAtOnce = 64
+
+// fan sends packets to some receivers.
+func (q *burst) fan(packets []inbound, to []target) {
+	for i := range to {
+		q.out = to[i].down.forward(to[i].slot, packets, q.out[:0])
 	}
 }

@@ -250,7 +250,7 @@ func (r *Room) Open(now time.Time) {
 	for _, o := range r.opening {
 		o.slot.opening = false
 		if o.slot.on {
-			o.slot.source.add(target{&o.p.down, o.slot})
+			o.slot.source.add(target{down: &o.p.down, slot: o.slot})
 			r.touch(o.slot.source)
 			opened = append(opened, o)
 		}

@@ -5,12 +5,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/atoll-mesh/atoll/cascade/room"
+	"github.com/atoll-mesh/atoll/node/prefetch"
 	"github.com/atoll-mesh/atoll/node/sfu/allocate"
 	"github.com/atoll-mesh/atoll/node/sfu/cache"
 	"github.com/atoll-mesh/atoll/node/sfu/packet"
 	"github.com/atoll-mesh/atoll/node/sfu/reception"
+	"github.com/atoll-mesh/atoll/node/sfu/rewrite"
 )
 
 const (
@@ -27,7 +30,25 @@ const (
 type target struct {
 	down *downlink
 	slot *slot
+	// What warm tells the processor of.
+	stream *rewrite.Stream[origin]
+	way    warmer
 }
+
+// warmer is an [Egress] that can be told that packets will be sent to it in a moment.
+type warmer interface{ Warm() }
+
+// warm says that a packet will go there in a moment.
+func (t *target) warm() {
+	prefetch.Lines(unsafe.Pointer(t.down), linesOf(unsafe.Sizeof(*t.down)))
+	prefetch.Lines(unsafe.Pointer(t.slot), linesOf(unsafe.Sizeof(*t.slot)))
+	prefetch.Lines(unsafe.Pointer(t.stream), linesOf(unsafe.Sizeof(*t.stream)))
+	if t.way != nil {
+		t.way.Warm()
+	}
+}
+
+func linesOf(size uintptr) int { return int(size+63) / 64 }
 
 // table is where the packets of a source go. It never changes.
 type table struct {
@@ -299,7 +320,13 @@ func (s *source) remove(sl *slot) {
 // publish makes the receivers of s what the packet side sees.
 func (s *source) publish() {
 	if !s.published {
-		s.table.Store(&table{slices.Clone(s.targets), slices.Clone(s.pulls)})
+		t := &table{slices.Clone(s.targets), slices.Clone(s.pulls)}
+		for i := range t.targets {
+			to := &t.targets[i]
+			to.stream = to.slot.stream
+			to.way, _ = to.down.p.out.(warmer)
+		}
+		s.table.Store(t)
 		s.published = true
 	}
 }

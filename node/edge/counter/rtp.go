@@ -6,6 +6,9 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"unsafe"
+
+	"github.com/atoll-mesh/atoll/node/prefetch"
 )
 
 // Why a packet is refused.
@@ -18,14 +21,53 @@ var (
 	ErrExhausted = errors.New("packet indices are exhausted")
 )
 
-// RTP is the RTP counters of one direction of a session.
+// near is how many streams stand together.
+const near = 4
+
+// RTP is the RTP counters of one direction of a session. The streams that come first, which are the busy ones, stand in it;
+// it must not be copied.
 type RTP struct {
-	streams map[uint32]*Window
+	ssrcs   [near]uint32
+	count   int // in use of ssrcs and windows
+	windows [near]Window
+	more    map[uint32]*Window
 	limit   int
 }
 
 // NewRTP returns counters for at most limit SSRCs.
-func NewRTP(limit int) *RTP { return &RTP{streams: make(map[uint32]*Window), limit: limit} }
+func NewRTP(limit int) *RTP { return &RTP{limit: limit} }
+
+// Warm says that packets will be counted in a moment.
+func (t *RTP) Warm() { prefetch.Lines(unsafe.Pointer(t), linesOfRTP) }
+
+const linesOfRTP = int(unsafe.Sizeof(RTP{})+63) / 64
+
+// find returns where a stream stands, nil when it is not known.
+func (t *RTP) find(ssrc uint32) *Window {
+	for i := range t.count {
+		if t.ssrcs[i] == ssrc {
+			return &t.windows[i]
+		}
+	}
+	return t.more[ssrc]
+}
+
+func (t *RTP) size() int { return t.count + len(t.more) }
+
+// add makes room for a stream that is not known.
+func (t *RTP) add(ssrc uint32) *Window {
+	if t.count < near {
+		t.count++
+		t.ssrcs[t.count-1] = ssrc
+		return &t.windows[t.count-1]
+	}
+	if t.more == nil {
+		t.more = make(map[uint32]*Window)
+	}
+	w := &Window{}
+	t.more[ssrc] = w
+	return w
+}
 
 // Packet is the place of one packet in its stream, between [RTP.Check] and [RTP.Accept].
 type Packet struct {
@@ -44,9 +86,9 @@ func (p Packet) Known() bool { return p.window != nil }
 // Check finds the index of a packet and says whether it may be used. It changes nothing: a packet that is not
 // authenticated must leave no trace.
 func (t *RTP) Check(ssrc uint32, seq uint16) (Packet, error) {
-	w := t.streams[ssrc]
+	w := t.find(ssrc)
 	if w == nil {
-		if len(t.streams) >= t.limit {
+		if t.size() >= t.limit {
 			return Packet{}, ErrFull
 		}
 		return Packet{SSRC: ssrc, Index: uint64(seq)}, nil
@@ -64,10 +106,8 @@ func (t *RTP) Check(ssrc uint32, seq uint16) (Packet, error) {
 // Accept makes the index of a checked packet used.
 func (t *RTP) Accept(p Packet) {
 	if p.window == nil {
-		p.window = t.streams[p.SSRC]
-		if p.window == nil {
-			p.window = &Window{}
-			t.streams[p.SSRC] = p.window
+		if p.window = t.find(p.SSRC); p.window == nil {
+			p.window = t.add(p.SSRC)
 		}
 	}
 	p.window.Mark(p.Index)
@@ -75,18 +115,24 @@ func (t *RTP) Accept(p Packet) {
 
 // Restore sets where a stream stands, as it was exported elsewhere.
 func (t *RTP) Restore(ssrc uint32, w Window) error {
-	if _, ok := t.streams[ssrc]; !ok && len(t.streams) >= t.limit {
-		return fmt.Errorf("restore the RTP counter of ssrc %d: %w", ssrc, ErrFull)
+	to := t.find(ssrc)
+	if to == nil {
+		if t.size() >= t.limit {
+			return fmt.Errorf("restore the RTP counter of ssrc %d: %w", ssrc, ErrFull)
+		}
+		to = t.add(ssrc)
 	}
-	t.streams[ssrc] = &w
+	*to = w
 	return nil
 }
 
 // All yields where every stream stands, by rising SSRC.
 func (t *RTP) All() iter.Seq2[uint32, Window] {
 	return func(yield func(uint32, Window) bool) {
-		for _, ssrc := range slices.Sorted(maps.Keys(t.streams)) {
-			if !yield(ssrc, *t.streams[ssrc]) {
+		all := append(slices.Collect(maps.Keys(t.more)), t.ssrcs[:t.count]...)
+		slices.Sort(all)
+		for _, ssrc := range all {
+			if !yield(ssrc, *t.find(ssrc)) {
 				return
 			}
 		}
