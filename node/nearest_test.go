@@ -73,6 +73,10 @@ func TestNearestOfTwo(t *testing.T) {
 		return got
 	}
 	const berlin, boston = "141.20.1.1", "18.9.22.69"
+	eventually(ctx, t, "both to be there", func() bool { // who asks too often is not answered
+		alive, _ := eu.mesh.Alive()
+		return len(alive) == 2
+	})
 	eventually(ctx, t, "both are candidates", func() bool { return len(ask(berlin).Candidates) == 2 })
 	first := func(client string) web.Candidate { return ask(client).Candidates[0] }
 	if got := first(berlin); got != (web.Candidate{Node: string(eu.name), Region: "eu", URL: "http://eu.example:1"}) {
