@@ -37,6 +37,7 @@ func (c *customs) Moved(from identity.Name, f wire.Frame) {
 // there, and is still where it was; when the node is drained everybody is invited to a new session at the other, also whose socket is
 // lost.
 func TestHandoverOff(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	secret := identity.NewSecret().Reveal()

@@ -114,6 +114,7 @@ func resumeAt(ctx context.Context, t *testing.T, g *guest, at *Node) {
 // leave, what was said meanwhile is read once, the bridge channel works, and the media goes on: first over the old path, then over one
 // of the new node, without a new handshake.
 func TestResumeElsewhere(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	nodes := startThree(ctx, t)
@@ -184,6 +185,7 @@ func times(g *guest, text string) (n int) {
 // TestResumeOfADeadNode: the node of a client ends without a word. Its record goes on at another, the room sees no leave, and pictures and
 // sound move again, with the same keys and no packet index twice.
 func TestResumeOfADeadNode(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	secret := identity.NewSecret().Reveal()
