@@ -125,10 +125,10 @@ func (l *limited) Accept() (net.Conn, error) {
 		case l.free <- struct{}{}:
 			return &counted{Conn: c, free: l.free}, nil
 		default:
-			_ = c.Close()
 			if l.refused != nil {
 				l.refused()
 			}
+			_ = c.Close()
 		}
 	}
 }
