@@ -56,6 +56,11 @@ func TestAnAssociationRestsOnceMediaFlows(t *testing.T) {
 func TestAnAssociationRestsWithoutMediaAfterAWhile(t *testing.T) {
 	e := listen(t)
 	l, r, c := join(t, e)
+	eventually(t, "the handshake is behind it", func() bool {
+		l.dtls.mu.Lock()
+		defer l.dtls.mu.Unlock()
+		return l.dtls.through && l.open.Load()
+	})
 	if l.tick(time.Now().Add(muteTime / 2)); l.dtls.sleeps() {
 		t.Error("it rests while the client may still repeat its last flight")
 	}
