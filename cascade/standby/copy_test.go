@@ -147,6 +147,18 @@ func TestSilentStandby(t *testing.T) {
 	}
 }
 
+// TestUnansweredValueIsSentAgain, although it has not changed, before it would be repeated.
+func TestUnansweredValueIsSentAgain(t *testing.T) {
+	c := NewCopy(tokenOf(nodeA, 1).String())
+	for after, want := range map[time.Duration]int{unsure - time.Second: 0, unsure: 1} {
+		c.Wipe()
+		c.Push(start, []byte("value"))
+		if got := len(c.Push(start.Add(after), []byte("value"))); got != want {
+			t.Errorf("%d frames after %v, want %d", got, after, want)
+		}
+	}
+}
+
 // TestSecondOfAMeeting: what a second changes of a participant who talks with nine others is told in less than 100 bytes and 50 for
 // each stream.
 func TestSecondOfAMeeting(t *testing.T) {

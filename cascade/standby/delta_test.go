@@ -82,6 +82,21 @@ func TestDeltaOfHostileValuesIsCheap(t *testing.T) {
 	}
 }
 
+// TestDeltaThatDoesNotFit the value is an error, whatever is wrong with it.
+func TestDeltaThatDoesNotFit(t *testing.T) {
+	for name, delta := range map[string][]byte{
+		"copies too much":      {5, 0, 0},
+		"leaves out too much":  {1, 4, 0},
+		"has not what it puts": {4, 0, 1},
+		"ends early":           {3, 0, 0},
+		"is cut off":           {4, 0},
+	} {
+		if next, err := amend([]byte("prev"), delta, 100); err == nil {
+			t.Errorf("a change that %s makes %q", name, next)
+		}
+	}
+}
+
 // FuzzAmend: a change that another node sends makes at most as much as it may, or is an error.
 func FuzzAmend(f *testing.F) {
 	f.Add([]byte("prev"), appendDelta(nil, []byte("prev"), []byte("prefix")))

@@ -203,6 +203,43 @@ func TestKeeperIsBounded(t *testing.T) {
 	})
 }
 
+// TestAmend: a change counts from the holder that knows the token, of the value that is kept; the books are right; and a holder that
+// has all that it may leave here is refused more.
+func TestAmend(t *testing.T) {
+	token := tokenOf(nodeA, 1)
+	change := func(base, next string) wire.Amend {
+		return wire.Amend{Token: token.String(), Base: Sum([]byte(base)), Delta: appendDelta(nil, []byte(base), []byte(next))}
+	}
+	k := NewKeeper(Limits{EachBytes: 10})
+	_ = kept(k, start, nodeA, whole(token, "value"))
+	other := change("value", "stolen")
+	other.Token = forged(token).String()
+	for name, c := range map[string]struct {
+		from identity.Name
+		f    wire.Amend
+	}{
+		"of another node":  {nodeB, change("value", "stolen")},
+		"of another token": {nodeA, other},
+		"of another value": {nodeA, change("eulav", "stolen")},
+	} {
+		if answer, err := k.Amend(start, c.from, c.f); err != nil || answer.Sum != 0 {
+			t.Errorf("a change %s: sum %x, %v", name, answer.Sum, err)
+		}
+	}
+	if answer, err := k.Amend(start, nodeA, change("value", "values")); err != nil || answer.Sum != Sum([]byte("values")) {
+		t.Errorf("sum %x, %v", answer.Sum, err)
+	}
+	if n, bytes := k.Len(); n != 1 || bytes != len("values") {
+		t.Errorf("%d records of %d bytes are counted", n, bytes)
+	}
+	if _, err := k.Amend(start, nodeA, change("values", "too many values")); !errors.Is(err, ErrFull) {
+		t.Errorf("above the limit: %v", err)
+	}
+	if n, bytes := k.Len(); n != 0 || bytes != 0 {
+		t.Errorf("%d records of %d bytes are left", n, bytes)
+	}
+}
+
 // TestStaleRecordIsNotGoneOnWith: a holder that lives and cannot say what has changed uses numbers that a jump does not reach.
 func TestStaleRecordIsNotGoneOnWith(t *testing.T) {
 	k := NewKeeper(Limits{})

@@ -95,3 +95,24 @@ func TestJumpRepeatsNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestThin: what a record leaves out is what a jump makes anew, so that a thin value jumps to the same.
+func TestThin(t *testing.T) {
+	value := func() *Participant {
+		p := &Participant{}
+		p.Media.Sent = []SentRTP{{SSRC: 1, Index: 70_000, Window: [8]uint64{7}}}
+		p.Forwarding.Slots = []Slot{{SSRC: 1, Rewrite: Rewrite{InSSRC: 5, LastSeq: 9}}}
+		p.Forwarding.NextTransportSeq = 77
+		return p
+	}
+	thin, full := value(), value()
+	thin.Thin()
+	if len(Encode(thin)) >= len(Encode(full)) || thin.Media.Sent[0].Window != [8]uint64{} || thin.Forwarding.Slots[0].Rewrite.InSSRC != 0 || thin.Forwarding.NextTransportSeq != 0 {
+		t.Errorf("a thin value is %+v", thin)
+	}
+	thin.Jump()
+	full.Jump()
+	if string(Encode(thin)) != string(Encode(full)) {
+		t.Errorf("a thin value jumps to %+v, a full one to %+v", thin, full)
+	}
+}
