@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -264,10 +265,18 @@ func (c *Channel) writeFrame(frame []byte) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
 	if err := c.conn.write(ctx, frame); err != nil {
-		c.shut(StatusTryAgainLater, "", fmt.Errorf("write bridge channel: %w", err))
+		c.failed("", fmt.Errorf("write bridge channel: %w", err))
 		return false
 	}
 	return true
+}
+
+// failed closes a channel that something could not be written to. Of a connection that is closed already the reader knows more:
+// what the client said.
+func (c *Channel) failed(reason string, why error) {
+	if !errors.Is(why, net.ErrClosed) {
+		c.shut(StatusTryAgainLater, reason, why)
+	}
 }
 
 // help runs f in a goroutine that run waits for, and reports whether it does: on a closing channel it does not.
@@ -293,7 +302,7 @@ func (c *Channel) ping() {
 	ctx, cancel := context.WithTimeout(context.Background(), pongWithin)
 	defer cancel()
 	if err := c.conn.ping(ctx); err != nil {
-		c.shut(StatusTryAgainLater, "no pong", fmt.Errorf("ping bridge channel: %w", err))
+		c.failed("no pong", fmt.Errorf("ping bridge channel: %w", err))
 		return
 	}
 	c.keepAlive()
