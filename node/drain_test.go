@@ -57,12 +57,7 @@ func TestDrain(t *testing.T) {
 		}
 	}
 	t.Logf("without a packet, at the longest: %v and %v who moved", a.ear.silence(), b.ear.silence())
-	old.stop()
-	old.done.Wait()
-	if err := old.AwaitMedia(ctx); err != nil {
-		t.Fatal(err)
-	}
-	old.talk(ctx, t) // over its new session
+	old.talkAnew(ctx, t)
 	for _, g := range []*guest{a, b, old} {
 		before := g.ear.streams()
 		eventually(ctx, t, "media after the drain", func() bool {

@@ -79,12 +79,7 @@ func TestHandoverOff(t *testing.T) {
 		t.Errorf("resume where the drained session went: %v", err)
 	}
 	for _, g := range []*guest{a, b} {
-		g.stop()
-		g.done.Wait()
-		if err := g.AwaitMedia(ctx); err != nil {
-			t.Fatal(err)
-		}
-		g.talk(ctx, t)
+		g.talkAnew(ctx, t)
 	}
 	a.Chat("here")
 	if err := b.Await(ctx, "chat", said("here")); err != nil {

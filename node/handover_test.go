@@ -147,6 +147,7 @@ type guest struct {
 	*participant.Participant
 	ear    *ear
 	source *load.Publisher
+	over   *participant.Transport // what it talks, or talked, over
 	stop   context.CancelFunc
 	done   sync.WaitGroup
 }
@@ -176,8 +177,21 @@ func (g *guest) talk(ctx context.Context, t *testing.T) {
 	case <-ctx.Done():
 		t.Fatalf("connect: %v, %v", ctx.Err(), g.Err())
 	}
+	g.over = g.Transport()
 	ctx, g.stop = context.WithCancel(ctx)
-	g.done.Go(func() { _ = load.Publish(ctx, g.source, g.Transport(), nil, func(time.Time) {}) })
+	g.done.Go(func() { _ = load.Publish(ctx, g.source, g.over, nil, func(time.Time) {}) })
+}
+
+// talkAnew has a guest whose media session another follows talk over that one.
+func (g *guest) talkAnew(ctx context.Context, t *testing.T) {
+	t.Helper()
+	g.stop()
+	g.done.Wait()
+	eventually(ctx, t, "a new session", func() bool {
+		next := g.Transport()
+		return next != nil && next != g.over
+	})
+	g.talk(ctx, t)
 }
 
 func (g *guest) received(ssrcs int, each int) func() bool {
