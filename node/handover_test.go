@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"github.com/atoll-mesh/atoll/node/edge"
 	"github.com/atoll-mesh/atoll/node/session"
 	"github.com/atoll-mesh/atoll/signaling/stream"
+	"github.com/atoll-mesh/atoll/tools/freeport"
 	"github.com/atoll-mesh/atoll/tools/load"
 	"github.com/atoll-mesh/atoll/tools/load/participant"
 )
@@ -25,7 +25,7 @@ import (
 // startNode runs a node on loopback, with further flags, and returns it with the URL of its XMPP WebSocket.
 func startNode(t *testing.T, flags ...string) (*Node, string) {
 	t.Helper()
-	addr := freeAddr(t)
+	addr := freeport.Get(t)
 	flags = append([]string{
 		"--http", addr, "--node-url", "http://" + addr, "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off",
 		"--data", t.TempDir(),
@@ -46,17 +46,6 @@ func startNode(t *testing.T, flags ...string) (*Node, string) {
 		}
 	})
 	return n, "ws://" + addr + "/xmpp-websocket"
-}
-
-// freeAddr returns an address on loopback that nobody listens on.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // nearWrap returns numbers that differ and whose lower half, which sequences begin with, is soon to wrap.

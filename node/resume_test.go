@@ -13,6 +13,7 @@ import (
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/node/config"
+	"github.com/atoll-mesh/atoll/tools/freeport"
 )
 
 // asNode makes the test's program a node that can be killed.
@@ -46,7 +47,7 @@ func runNode(args []string) error {
 // startProcess runs a node in a process of its own and returns the URL of its WebSocket and what kills it.
 func startProcess(ctx context.Context, t *testing.T, flags ...string) (url string, die func()) {
 	t.Helper()
-	flags = append(flags, "--http", freeAddr(t), "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir())
+	flags = append(flags, "--http", freeport.Get(t), "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir())
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
