@@ -140,20 +140,3 @@ func TestOutboxIsBounded(t *testing.T) {
 		t.Errorf("%d bytes, room for %d", o.bytes, cap(o.queues[Discardable].items))
 	}
 }
-
-func TestOutboxAllocatesNothing(t *testing.T) {
-	now := time.Unix(1000, 0)
-	o := newOutbox(new(tally))
-	packet := make([]byte, 1200)
-	if n := testing.AllocsPerRun(1000, func() {
-		now = now.Add(time.Millisecond)
-		o.put(now, Video, packet)
-		o.put(now, Audio, packet)
-		for range 2 {
-			data, _ := o.get(now)
-			release(data)
-		}
-	}); n > 0.5 { // a pool may lose some
-		t.Errorf("%v allocations", n)
-	}
-}
