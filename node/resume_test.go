@@ -194,12 +194,13 @@ func TestResumeOfADeadNode(t *testing.T) {
 	second, _ := startNode(t, "--secret", secret, "--join", first.mesh.Addr().String())
 	url, die := startProcess(ctx, t, "--secret", secret, "--join", first.mesh.Addr().String())
 	eventually(ctx, t, "the nodes to be linked", func() bool { return len(first.successors()) == 2 && len(second.successors()) == 2 })
-	a, b := join(ctx, t, url, "a", 1000), join(ctx, t, first.url(), "b", 2000)
+	a := join(ctx, t, url, "a", 1000)
+	eventually(ctx, t, "its record", func() bool { return first.resume.Stats().Records+second.resume.Stats().Records == 1 })
+	b := join(ctx, t, first.url(), "b", 2000)
 	a.talk(ctx, t)
 	b.talk(ctx, t)
 	eventually(ctx, t, "media before", a.received(2, 30))
 	eventually(ctx, t, "media before", b.received(2, 30))
-	eventually(ctx, t, "a record", func() bool { return first.resume.Stats().Records+second.resume.Stats().Records >= 1 })
 	time.Sleep(1500 * time.Millisecond) // one that has the media in it
 	a.Chat("before")
 	if err := b.Await(ctx, "chat before", said("before")); err != nil {
@@ -211,7 +212,8 @@ func TestResumeOfADeadNode(t *testing.T) {
 	die()
 	began := time.Now()
 	a.Stream().Cut()
-	time.Sleep(1500 * time.Millisecond) // the client's first try
+	// Who comes earlier waits for it: see TestDeadHolder of node/resume. A full machine takes longer than they wait.
+	eventually(ctx, t, "the death to be noticed", func() bool { return len(first.successors()) == 1 && len(second.successors()) == 1 })
 	resumeAt(ctx, t, a, second)
 	resumed := time.Now()
 	t.Logf("resumed %v after the death", resumed.Sub(began))
