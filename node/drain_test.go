@@ -13,7 +13,7 @@ import (
 // TestDrain drains a node with four participants: two who follow an ICE restart, one who does not know what that is and is
 // invited anew, one without media. Nobody leaves in anybody's roster, and everybody hears everybody afterwards.
 func TestDrain(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	first, second := startTwo(ctx, t)
 	departures := make(chan string, 16)
@@ -102,7 +102,7 @@ func TestDrain(t *testing.T) {
 
 // TestDrainAlone: a node without others has nobody to give anybody to.
 func TestDrainAlone(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	n, url := startNode(t)
 	a := join(ctx, t, url, "a", 1000)

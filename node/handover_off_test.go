@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/cascade/wire"
@@ -38,7 +37,7 @@ func (c *customs) Moved(from identity.Name, f wire.Frame) {
 // lost.
 func TestHandoverOff(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	secret := identity.NewSecret().Reveal()
 	first, _ := startNode(t, "--secret", secret, "--handover", "off")

@@ -116,7 +116,7 @@ func resumeAt(ctx context.Context, t *testing.T, g *guest, at *Node) {
 // of the new node, without a new handshake.
 func TestResumeElsewhere(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	nodes := startThree(ctx, t)
 	a, b := join(ctx, t, nodes[0].url(), "a", 1000), join(ctx, t, nodes[1].url(), "b", 2000)
@@ -187,7 +187,7 @@ func times(g *guest, text string) (n int) {
 // sound move again, with the same keys and no packet index twice.
 func TestResumeOfADeadNode(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	secret := identity.NewSecret().Reveal()
 	first, _ := startNode(t, "--secret", secret)

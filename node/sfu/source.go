@@ -32,11 +32,8 @@ type target struct {
 	slot *slot
 	// What warm tells the processor of.
 	stream *rewrite.Stream[origin]
-	way    warmer
+	way    Egress
 }
-
-// warmer is an [Egress] that can be told that packets will be sent to it in a moment.
-type warmer interface{ Warm() }
 
 // warm says that a packet will go there in a moment.
 func (t *target) warm() {
@@ -324,7 +321,7 @@ func (s *source) publish() {
 		for i := range t.targets {
 			to := &t.targets[i]
 			to.stream = to.slot.stream
-			to.way, _ = to.down.p.out.(warmer)
+			to.way = to.down.p.out
 		}
 		s.table.Store(t)
 		s.published = true
