@@ -134,26 +134,29 @@ func (a *association) rest(now time.Time, begun bool) {
 	if begun {
 		after = restTime
 	}
-	if since := a.since.Load(); since != 0 && now.UnixNano()-since > int64(after) {
-		a.sleep()
-		if begun {
-			a.mu.Lock()
-			a.flight = nil
-			a.mu.Unlock()
-		}
+	if since := a.since.Load(); since == 0 || now.UnixNano()-since <= int64(after) {
+		return
+	}
+	a.sleep()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.conn != nil {
+		return // it is to be asked again
+	}
+	a.since.Store(0)
+	if begun {
+		a.flight = nil
 	}
 }
 
-// sleep ends everything but the state.
+// sleep ends everything but the state, when pion is through with it.
 func (a *association) sleep() {
 	a.mu.Lock()
 	conn := a.conn
-	if conn == nil || a.closed || !a.through {
+	if conn == nil || a.closed || !a.through || !a.wire.hush() {
 		a.mu.Unlock()
 		return
 	}
-	a.since.Store(0)
-	a.wire.kill()
 	state, err := stateOf(conn)
 	if err != nil {
 		a.mu.Unlock()

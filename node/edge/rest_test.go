@@ -208,6 +208,13 @@ func TestAnAssociationRestsOnceItIsThrough(t *testing.T) {
 	l, r, c := join(t, e)
 	c.sendRTP(1, 1)
 	r.wait("media", func() bool { return len(r.rtp[1]) > 0 })
+	eventually(t, "it rests", l.dtls.sleeps)
+	l.dtls.wake()
+	eventually(t, "pion is through", func() bool {
+		l.dtls.mu.Lock()
+		defer l.dtls.mu.Unlock()
+		return l.dtls.through
+	})
 	through := func(yes bool) {
 		l.dtls.mu.Lock()
 		defer l.dtls.mu.Unlock()
@@ -221,4 +228,29 @@ func TestAnAssociationRestsOnceItIsThrough(t *testing.T) {
 	if l.tick(time.Now().Add(2 * restTime)); !l.dtls.sleeps() {
 		t.Error("it does not rest")
 	}
+}
+
+// A farewell that pion has is not slept through.
+func TestAnAssociationDoesNotRestOverAFarewell(t *testing.T) {
+	e := listen(t)
+	l, r, c := join(t, e)
+	eventually(t, "it rests", l.dtls.sleeps)
+	l.dtls.wake()
+	eventually(t, "pion is through", func() bool {
+		l.dtls.mu.Lock()
+		defer l.dtls.mu.Unlock()
+		return l.dtls.through
+	})
+	wire := l.dtls.wire
+	wire.put([]byte{recordAlert}) // of which pion makes nothing
+	eventually(t, "pion has it", func() bool {
+		wire.mu.Lock()
+		defer wire.mu.Unlock()
+		return wire.alert
+	})
+	if l.dtls.sleep(); l.dtls.sleeps() {
+		t.Error("it rests")
+	}
+	c.dtls.Close()
+	r.wait("closed", func() bool { return r.reason != nil })
 }
