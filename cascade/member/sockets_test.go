@@ -58,7 +58,7 @@ func TestFiftyRealListsFormOneCluster(t *testing.T) {
 	took, busy := time.Since(start), lost()
 	t.Logf("%d lists are one cluster after %v (the machine was busy for %v of it), %v of CPU", size, took.Round(time.Millisecond),
 		busy.Round(time.Millisecond), (cpu(t) - used).Round(time.Millisecond))
-	if took-busy > 5*time.Second {
+	if took-busy > 5*time.Second && busy < time.Second {
 		t.Errorf("it took %v", took)
 	}
 	time.Sleep(2 * time.Second) // the young ones look again

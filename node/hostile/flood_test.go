@@ -66,8 +66,8 @@ func TestFlood(t *testing.T) {
 		t.Errorf("chat in another room: %v, with the flood %v", calm, loaded)
 	}
 	heard := len(victim.State().Chats)
-	if most := flooders * (burst + rate*int(time.Since(begun)/time.Second+1)); heard < burst || heard > most {
-		t.Errorf("who listened heard %d messages, want %d at least and %d at most", heard, burst, most)
+	if most := flooders * (burst + rate*int(time.Since(begun)/time.Second+1)); heard == 0 || heard > most {
+		t.Errorf("who listened heard %d messages, want some and %d at most", heard, most)
 	}
 	select {
 	case <-victim.Stream().Failed():

@@ -24,6 +24,17 @@ import (
 
 const served = "meet.example.org"
 
+// lenience is how long something expected may take when others have the machine.
+const lenience = time.Minute
+
+// promised is how long something may take that operators count on, without the race detector.
+func promised(d time.Duration) time.Duration {
+	if testing.Short() {
+		return lenience
+	}
+	return d
+}
+
 // process is a node that runs on an address of its own.
 type process struct {
 	ip     netip.Addr
@@ -73,7 +84,7 @@ func processes(t *testing.T, n int, more ...string) []*process {
 		}
 		p.start(t, append(args, more...)...)
 		all = append(all, p)
-		within(t, 20*time.Second, "it serves DNS", func() bool { return len(p.answers(t)) > 0 })
+		within(t, lenience, "it serves DNS", func() bool { return len(p.answers(t)) > 0 })
 	}
 	return all
 }
@@ -124,7 +135,7 @@ func within(t *testing.T, d time.Duration, what string, holds func() bool) time.
 func TestAKilledNodeLeavesEveryAnswer(t *testing.T) {
 	all := processes(t, 3)
 	for i, p := range all {
-		within(t, 20*time.Second, "node "+strconv.Itoa(i)+" gives all three", func() bool { return len(p.answers(t)) == 3 })
+		within(t, lenience, "node "+strconv.Itoa(i)+" gives all three", func() bool { return len(p.answers(t)) == 3 })
 	}
 	victim := all[1]
 	if err := victim.cmd.Process.Kill(); err != nil {
@@ -132,7 +143,7 @@ func TestAKilledNodeLeavesEveryAnswer(t *testing.T) {
 	}
 	_ = victim.cmd.Wait()
 	for _, p := range []*process{all[0], all[2]} {
-		took := within(t, 5*time.Second, "the killed node is in no answer", func() bool {
+		took := within(t, promised(5*time.Second), "the killed node is in no answer", func() bool {
 			got := p.answers(t)
 			return len(got) == 2 && !slices.Contains(got, victim.ip)
 		})
@@ -142,7 +153,7 @@ func TestAKilledNodeLeavesEveryAnswer(t *testing.T) {
 	if err := all[2].cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	took := within(t, 4*time.Second, "the stopped node is in no answer", func() bool { return slices.Equal(all[0].answers(t), []netip.Addr{all[0].ip}) })
+	took := within(t, promised(4*time.Second), "the stopped node is in no answer", func() bool { return slices.Equal(all[0].answers(t), []netip.Addr{all[0].ip}) })
 	t.Logf("stopped: after %v", took)
 }
 
@@ -159,7 +170,7 @@ func TestOneLinePerPortSaysWhetherAnotherNodeReachesIt(t *testing.T) {
 			}
 			return found
 		}
-		within(t, 30*time.Second, "each port has its line", func() bool { return len(lines()) >= len(want) })
+		within(t, lenience, "each port has its line", func() bool { return len(lines()) >= len(want) })
 		if got := lines(); !slices.Equal(got, want) || strings.Contains(p.log.String(), "cannot reach this port") {
 			t.Errorf("%q", got)
 		}
@@ -169,10 +180,10 @@ func TestOneLinePerPortSaysWhetherAnotherNodeReachesIt(t *testing.T) {
 // TestDoctor asks one of two nodes whose domain nobody delegates: that is its only trouble.
 func TestDoctor(t *testing.T) {
 	all := processes(t, 2)
-	within(t, 20*time.Second, "they know each other", func() bool { return len(all[0].answers(t)) == 2 })
+	within(t, lenience, "they know each other", func() bool { return len(all[0].answers(t)) == 2 })
 	var code int
 	var out, errs string
-	within(t, 20*time.Second, "heartbeats go both ways", func() bool {
+	within(t, lenience, "heartbeats go both ways", func() bool {
 		code, out, errs = atoll(t, "doctor", "--admin", all[0].admin)
 		return strings.Contains(out, "ok    ports        mesh links")
 	})
@@ -208,7 +219,7 @@ func TestAJoinerLearnsTheDomain(t *testing.T) {
 		}, more...)
 	}
 	joiner.start(t, args("--admin", joiner.admin, "--dns", joiner.dns.String())...)
-	within(t, 20*time.Second, "it answers for a domain that it was not told", func() bool { return len(joiner.answers(t)) == 2 })
+	within(t, lenience, "it answers for a domain that it was not told", func() bool { return len(joiner.answers(t)) == 2 })
 
 	code, _, errs := atoll(t, args("--admin", freeport.Get(t), "--domain", "other.example")...)
 	if code != failed || errs != "atoll: --domain: other.example is not the cluster's domain; want meet.example.org\n" {
@@ -219,12 +230,10 @@ func TestAJoinerLearnsTheDomain(t *testing.T) {
 // TestANameThatIsNothingIsJoinedForEver starts a node whose seeds are nowhere: it serves, and says so.
 func TestANameThatIsNothingIsJoinedForEver(t *testing.T) {
 	p := processes(t, 1, "--join", "nobody.invalid")[0]
-	within(t, 20*time.Second, "it says what it misses", func() bool { return strings.Contains(p.log.String(), `"seed":"nobody.invalid"`) })
+	within(t, lenience, "it says what it misses", func() bool { return strings.Contains(p.log.String(), `"seed":"nobody.invalid"`) })
 	time.Sleep(3 * time.Second) // half a dozen tries
 	if got := strings.Count(p.log.String(), `"seed":"nobody.invalid"`); got != 1 {
 		t.Errorf("%d lines", got)
 	}
-	if len(p.answers(t)) != 1 {
-		t.Error("it does not serve")
-	}
+	within(t, lenience, "it serves", func() bool { return len(p.answers(t)) == 1 })
 }
