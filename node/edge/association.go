@@ -176,15 +176,14 @@ func (a *association) sleep() {
 // wake goes on with a sleeping association.
 func (a *association) wake() {
 	a.mu.Lock()
+	defer a.mu.Unlock() // not before it is under way: the state would be nowhere meanwhile
 	state := a.state
 	if state == nil || a.closed {
-		a.mu.Unlock()
 		return
 	}
 	a.state, a.flight, a.begun, a.through = nil, nil, false, false
 	a.wire = newRecords(a.leg.sendRecord)
-	a.mu.Unlock()
-	a.resume(state)
+	a.goOn(state)
 }
 
 // stateOf returns the state of an association whose wire is dead already: what it says from then on is not heard.
@@ -198,6 +197,8 @@ func stateOf(conn *dtls.Conn) ([]byte, error) {
 
 // begin starts the handshake when nothing was begun.
 func (a *association) begin() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.start(func() (*dtls.Conn, error) {
 		options := []dtls.ServerOption{
 			dtls.WithClientAuth(dtls.RequireAnyClientCert),
@@ -213,14 +214,20 @@ func (a *association) begin() {
 
 // resume goes on with an association that was begun at another node. Without its state there is none.
 func (a *association) resume(state []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.goOn(state)
+}
+
+// goOn resumes from a state, with mu held.
+func (a *association) goOn(state []byte) {
 	a.start(func() (*dtls.Conn, error) {
 		return resume(state, a.wire, a.leg.edge.common)
 	}, state, nil)
 }
 
+// start lets a connection run, with mu held, when nothing was begun.
 func (a *association) start(open func() (*dtls.Conn, error), from []byte, then func(*dtls.Conn) error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	if a.begun || a.closed {
 		return
 	}
