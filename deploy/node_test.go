@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,6 +20,7 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/node"
 	"github.com/atoll-mesh/atoll/node/config"
+	"github.com/atoll-mesh/atoll/tools/freeport"
 )
 
 // metric is what a node shows under one name.
@@ -32,14 +32,7 @@ type metric struct {
 // start runs a node on loopback until the test ends and returns the address of its admin API.
 func start(t *testing.T, flags ...string) (admin string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	admin = l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	admin = freeport.Get(t)
 	cfg, err := config.Load(append([]string{
 		"--http", "127.0.0.1:0", "--media", "127.0.0.1:0", "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--admin", admin, "--data", t.TempDir(),
 	}, flags...), nil)

@@ -13,7 +13,7 @@ import (
 // TestDrain drains a node with four participants: two who follow an ICE restart, one who does not know what that is and is
 // invited anew, one without media. Nobody leaves in anybody's roster, and everybody hears everybody afterwards.
 func TestDrain(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	first, second := startTwo(ctx, t)
 	departures := make(chan string, 16)
@@ -57,12 +57,7 @@ func TestDrain(t *testing.T) {
 		}
 	}
 	t.Logf("without a packet, at the longest: %v and %v who moved", a.ear.silence(), b.ear.silence())
-	old.stop()
-	old.done.Wait()
-	if err := old.AwaitMedia(ctx); err != nil {
-		t.Fatal(err)
-	}
-	old.talk(ctx, t) // over its new session
+	old.talkAnew(ctx, t)
 	for _, g := range []*guest{a, b, old} {
 		before := g.ear.streams()
 		eventually(ctx, t, "media after the drain", func() bool {
@@ -107,7 +102,7 @@ func TestDrain(t *testing.T) {
 
 // TestDrainAlone: a node without others has nobody to give anybody to.
 func TestDrainAlone(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	n, url := startNode(t)
 	a := join(ctx, t, url, "a", 1000)

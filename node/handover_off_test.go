@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/cascade/wire"
@@ -38,7 +37,7 @@ func (c *customs) Moved(from identity.Name, f wire.Frame) {
 // lost.
 func TestHandoverOff(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	secret := identity.NewSecret().Reveal()
 	first, _ := startNode(t, "--secret", secret, "--handover", "off")
@@ -79,12 +78,7 @@ func TestHandoverOff(t *testing.T) {
 		t.Errorf("resume where the drained session went: %v", err)
 	}
 	for _, g := range []*guest{a, b} {
-		g.stop()
-		g.done.Wait()
-		if err := g.AwaitMedia(ctx); err != nil {
-			t.Fatal(err)
-		}
-		g.talk(ctx, t)
+		g.talkAnew(ctx, t)
 	}
 	a.Chat("here")
 	if err := b.Await(ctx, "chat", said("here")); err != nil {

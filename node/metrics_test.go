@@ -54,7 +54,7 @@ func (s shown) sum(name string, labels ...string) (sum float64, series int) {
 
 // TestMetricsOfACluster: two nodes with a participant each show each other, the link between them and what goes over it.
 func TestMetricsOfACluster(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte(identity.NewSecret().Reveal()), 0o600); err != nil {

@@ -51,7 +51,7 @@ func flows(ctx context.Context, t *testing.T, what string, guests ...*guest) {
 // is lost or comes twice in either direction, across the wrap of every sequence. (A link drops what it cannot send within 40
 // ms, which happens when the machine has no time for it; that much may be missing.)
 func TestMove(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	first, second := startTwo(ctx, t)
 	a, b := join(ctx, t, first.url(), "a", 1000), join(ctx, t, first.url(), "b", 2000)

@@ -66,6 +66,7 @@ func (nowhere) Tick(time.Time)             {}
 func (nowhere) Closed(error)               {}
 func (nowhere) Buffer() []byte             { return nil }
 func (nowhere) Flush()                     {}
+func (nowhere) Warm()                      {}
 func (nowhere) SendRTP(...[]byte) error    { return nil }
 func (nowhere) SendRTCP([]byte) error      { return nil }
 

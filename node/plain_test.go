@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -178,7 +177,7 @@ func joinPlain(ctx context.Context, t *testing.T, url, name string, ssrc uint32,
 // same SSRCs. Each is told of SSRCs that are its leg's own, media arrives on exactly these, and they are taken back when
 // the other leaves.
 func TestPlainSignalling(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	_, url := startNode(t)
 	a, toldA := joinPlain(ctx, t, url, "a", 1000)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/node/config"
+	"github.com/atoll-mesh/atoll/tools/freeport"
 )
 
 // asNode makes the test's program a node that can be killed.
@@ -46,7 +47,7 @@ func runNode(args []string) error {
 // startProcess runs a node in a process of its own and returns the URL of its WebSocket and what kills it.
 func startProcess(ctx context.Context, t *testing.T, flags ...string) (url string, die func()) {
 	t.Helper()
-	flags = append(flags, "--http", freeAddr(t), "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir())
+	flags = append(flags, "--http", freeport.Get(t), "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir())
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +116,7 @@ func resumeAt(ctx context.Context, t *testing.T, g *guest, at *Node) {
 // of the new node, without a new handshake.
 func TestResumeElsewhere(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	nodes := startThree(ctx, t)
 	a, b := join(ctx, t, nodes[0].url(), "a", 1000), join(ctx, t, nodes[1].url(), "b", 2000)
@@ -186,19 +187,20 @@ func times(g *guest, text string) (n int) {
 // sound move again, with the same keys and no packet index twice.
 func TestResumeOfADeadNode(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	secret := identity.NewSecret().Reveal()
 	first, _ := startNode(t, "--secret", secret)
 	second, _ := startNode(t, "--secret", secret, "--join", first.mesh.Addr().String())
 	url, die := startProcess(ctx, t, "--secret", secret, "--join", first.mesh.Addr().String())
 	eventually(ctx, t, "the nodes to be linked", func() bool { return len(first.successors()) == 2 && len(second.successors()) == 2 })
-	a, b := join(ctx, t, url, "a", 1000), join(ctx, t, first.url(), "b", 2000)
+	a := join(ctx, t, url, "a", 1000)
+	eventually(ctx, t, "its record", func() bool { return first.resume.Stats().Records+second.resume.Stats().Records == 1 })
+	b := join(ctx, t, first.url(), "b", 2000)
 	a.talk(ctx, t)
 	b.talk(ctx, t)
 	eventually(ctx, t, "media before", a.received(2, 30))
 	eventually(ctx, t, "media before", b.received(2, 30))
-	eventually(ctx, t, "a record", func() bool { return first.resume.Stats().Records+second.resume.Stats().Records >= 1 })
 	time.Sleep(1500 * time.Millisecond) // one that has the media in it
 	a.Chat("before")
 	if err := b.Await(ctx, "chat before", said("before")); err != nil {
@@ -210,7 +212,8 @@ func TestResumeOfADeadNode(t *testing.T) {
 	die()
 	began := time.Now()
 	a.Stream().Cut()
-	time.Sleep(1500 * time.Millisecond) // the client's first try
+	// Who comes earlier waits for it: see TestDeadHolder of node/resume. A full machine takes longer than they wait.
+	eventually(ctx, t, "the death to be noticed", func() bool { return len(first.successors()) == 1 && len(second.successors()) == 1 })
 	resumeAt(ctx, t, a, second)
 	resumed := time.Now()
 	t.Logf("resumed %v after the death", resumed.Sub(began))

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/atoll-mesh/atoll/node/config"
+	"github.com/atoll-mesh/atoll/tools/freeport"
 )
 
 // TestStartNamesEveryProblem takes all the ports and gives a data folder that is a file: the start stops, says each of it,
@@ -28,14 +29,7 @@ func TestStartNamesEveryProblem(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = media.Close() }()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	https := free.Addr().String()
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
+	https := freeport.Get(t)
 	file := filepath.Join(t.TempDir(), "data")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,8 @@
 package turn
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -86,6 +88,31 @@ func TestStreamTakesItsAllocationAlong(t *testing.T) {
 		time.Sleep(time.Second)
 		if s := w.server.Stats(); s.Allocations != 0 || s.Streams != 0 {
 			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// TestServerAndReaderCloseAStream: the server is closed while a client hangs up, and has nothing to complain of.
+func TestServerAndReaderCloseAStream(t *testing.T) {
+	in(t, nil, func(w *world) {
+		for _, way := range []string{"TCP", "TLS"} {
+			username, password := w.key.Issue(time.Now(), way)
+			r := w.raw(w.newHost(), way, username, password)
+			defer r.conn.Close()
+			if got := code(r.ask(r.request(stun.MethodAllocate, true))); got != 0 {
+				t.Fatalf("answered %d", got)
+			}
+			w.server.mu.Lock()
+			all := slices.Collect(maps.Values(w.server.conns))
+			w.server.mu.Unlock()
+			if len(all) != 1 {
+				t.Fatalf("%d streams", len(all))
+			}
+			for range 2 {
+				if err := all[0].Close(); err != nil {
+					t.Errorf("%s: %v", way, err)
+				}
+			}
 		}
 	})
 }

@@ -117,9 +117,12 @@ func (s *Server) known(c *conn) {
 // RemoteAddr returns the same pointer every time: see Server.conns.
 func (c *conn) RemoteAddr() net.Addr { return c.remote }
 
-// Close closes the stream.
+// Close closes the stream. Who reads from it and the server may do so at once.
 func (c *conn) Close() error {
 	err := c.Conn.Close()
+	if errors.Is(err, net.ErrClosed) {
+		err = nil
+	}
 	c.once.Do(func() {
 		c.s.mu.Lock()
 		delete(c.s.conns, c.remote)

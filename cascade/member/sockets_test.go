@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/atoll-mesh/atoll/cascade/identity"
+	"github.com/atoll-mesh/atoll/tools/freeport"
 )
 
 // realLists is how many lists run with real sockets.
@@ -134,14 +135,15 @@ func TestBothProtocolsHaveOnePort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(b.ports) != 4 || tr.addr().String() != b.ports[3] || tr.conn.LocalAddr().String() != b.ports[3] || tr.addr().Port() == 0 {
+	// Four tries, and more when others on this machine have the port.
+	if n := len(b.ports); n < 4 || tr.addr().String() != b.ports[n-1] || tr.conn.LocalAddr().String() != b.ports[n-1] || tr.addr().Port() == 0 {
 		t.Errorf("tried %v, has %v and %v", b.ports, tr.addr(), tr.conn.LocalAddr())
 	}
-	// A port that is asked for is tried once, and given back.
-	free := tr.addr().String()
 	if err := tr.Shutdown(); err != nil {
 		t.Error(err)
 	}
+	// A port that is asked for is tried once, and given back.
+	free := freeport.Get(t)
 	if _, err := openTransport(&busy{taken: 1}, free, "0123456789abcdef", gripes); err == nil {
 		t.Error("no error")
 	}

@@ -102,6 +102,7 @@ type fakeLeg struct {
 }
 
 func (l *fakeLeg) Buffer() []byte                         { return make([]byte, 0, 1500) }
+func (l *fakeLeg) Warm()                                  {}
 func (l *fakeLeg) SendRTCP([]byte) error                  { return nil }
 func (l *fakeLeg) SetRemote(string, string, string) error { return nil }
 func (l *fakeLeg) Hold()                                  {}

@@ -110,9 +110,7 @@ func (e *exit) SendRTP(packets ...[]byte) error {
 
 func (e *exit) Warm() {
 	if leg := e.leg.Load(); leg != nil {
-		if w, ok := (*leg).(interface{ Warm() }); ok {
-			w.Warm()
-		}
+		(*leg).Warm()
 	}
 }
 

@@ -3,26 +3,19 @@ package contract
 import (
 	"context"
 	"log/slog"
-	"net"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/atoll-mesh/atoll/node"
 	"github.com/atoll-mesh/atoll/node/config"
+	"github.com/atoll-mesh/atoll/tools/freeport"
 )
 
 // start runs a node on loopback and returns its public URL.
 func start(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	addr := freeport.Get(t)
 	cfg, err := config.Load([]string{"--http", addr, "--mesh", "127.0.0.1:0", "--turn", "off", "--media", "127.0.0.1:0", "--admin", "off", "--data", t.TempDir()}, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -56,8 +56,10 @@ type association struct {
 	again  int        // how often that was repeated
 	begun  bool
 	closed bool
-	// through: the handshake of conn is done, and so is pion's of one that was resumed. Before, its state is not to be read.
+	// through: the handshake of conn is done, and so is pion's of one that was resumed. Before, its state is not to be read,
+	// and pion says no farewell.
 	through bool
+	from    []byte // the state that conn is resumed from, until it is through
 
 	since atomic.Int64 // when a record came last, nanoseconds since 1970; 0: none since it sleeps
 }
@@ -132,26 +134,29 @@ func (a *association) rest(now time.Time, begun bool) {
 	if begun {
 		after = restTime
 	}
-	if since := a.since.Load(); since != 0 && now.UnixNano()-since > int64(after) {
-		a.since.Store(0)
-		a.sleep()
-		if begun {
-			a.mu.Lock()
-			a.flight = nil
-			a.mu.Unlock()
-		}
+	if since := a.since.Load(); since == 0 || now.UnixNano()-since <= int64(after) {
+		return
+	}
+	a.sleep()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.conn != nil {
+		return // it is to be asked again
+	}
+	a.since.Store(0)
+	if begun {
+		a.flight = nil
 	}
 }
 
-// sleep ends everything but the state.
+// sleep ends everything but the state, when pion is through with it.
 func (a *association) sleep() {
 	a.mu.Lock()
 	conn := a.conn
-	if conn == nil || a.closed || !a.through {
+	if conn == nil || a.closed || !a.through || !a.wire.hush() {
 		a.mu.Unlock()
 		return
 	}
-	a.wire.kill()
 	state, err := stateOf(conn)
 	if err != nil {
 		a.mu.Unlock()
@@ -203,17 +208,17 @@ func (a *association) begin() {
 			options = append(options, o)
 		}
 		return dtls.ServerWithOptions(a.wire, clientAddr{}, options...)
-	}, a.established)
+	}, nil, a.established)
 }
 
 // resume goes on with an association that was begun at another node. Without its state there is none.
 func (a *association) resume(state []byte) {
 	a.start(func() (*dtls.Conn, error) {
 		return resume(state, a.wire, a.leg.edge.common)
-	}, nil)
+	}, state, nil)
 }
 
-func (a *association) start(open func() (*dtls.Conn, error), then func(*dtls.Conn) error) {
+func (a *association) start(open func() (*dtls.Conn, error), from []byte, then func(*dtls.Conn) error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.begun || a.closed {
@@ -226,7 +231,7 @@ func (a *association) start(open func() (*dtls.Conn, error), then func(*dtls.Con
 		a.leg.edge.log.Warn("media without DTLS", "err", err)
 		return
 	}
-	a.conn = conn
+	a.conn, a.from = conn, from
 	a.leg.edge.work.Go(func() { a.run(conn, then) })
 }
 
@@ -253,7 +258,9 @@ func resume(state []byte, wire net.PacketConn, options []dtls.Option) (conn *dtl
 func (a *association) run(conn *dtls.Conn, then func(*dtls.Conn) error) {
 	err := conn.HandshakeContext(context.Background())
 	a.mu.Lock()
-	a.through = err == nil && a.conn == conn
+	if a.through = err == nil && a.conn == conn; a.through {
+		a.from = nil
+	}
 	a.mu.Unlock()
 	a.since.Store(time.Now().UnixNano())
 	switch {
@@ -310,28 +317,33 @@ func (a *association) established(conn *dtls.Conn) error {
 func (a *association) freeze() ([]byte, error) {
 	a.mu.Lock()
 	a.wire.kill()
-	conn, state, wire := a.conn, a.state, a.wire
-	a.closed, a.state = true, nil
+	conn, state, from, wire := a.conn, a.state, a.from, a.wire
+	a.closed, a.state, a.from = true, nil, nil
 	a.mu.Unlock()
 	if conn == nil {
 		return state, nil
 	}
-	state, err := stateOf(conn)
-	if err != nil {
-		return nil, fmt.Errorf("export the DTLS association: %w", err)
+	if from == nil {
+		var err error
+		if from, err = stateOf(conn); err != nil {
+			return nil, fmt.Errorf("export the DTLS association: %w", err)
+		}
 	}
 	_ = wire.Close()
 	_ = conn.Close()
-	return state, nil
+	return from, nil
 }
 
 // close ends the association; the client is told.
 func (a *association) close() {
 	a.mu.Lock()
-	conn, state, wire := a.conn, a.state, a.wire
-	a.closed, a.state = true, nil
+	conn, state, from, wire := a.conn, a.state, a.from, a.wire
+	a.closed, a.state, a.from = true, nil, nil
 	a.mu.Unlock()
 	switch {
+	case from != nil:
+		a.leg.edge.work.Go(func() { sayFarewell(conn, wire) })
+		return
 	case conn != nil:
 		_ = conn.Close()
 	case state != nil:
@@ -345,12 +357,16 @@ func (a *association) farewell(state []byte) {
 	wire := newRecords(a.leg.sendRecord)
 	conn, err := resume(state, wire, a.leg.edge.common)
 	clear(state)
-	if err != nil {
-		return
+	if err == nil {
+		sayFarewell(conn, wire)
 	}
+}
+
+// sayFarewell closes a connection that is being resumed.
+func sayFarewell(conn *dtls.Conn, wire *records) {
 	ctx, cancel := context.WithTimeout(context.Background(), farewellTime)
 	defer cancel()
-	_ = conn.HandshakeContext(ctx) // it is through: this starts what Close talks to
+	_ = conn.HandshakeContext(ctx) // there is nothing to shake: this starts what Close talks to
 	_ = conn.Close()
 	_ = wire.Close()
 }

@@ -109,6 +109,11 @@ func (c *client) check(l *Leg, candidates []Candidate) error {
 			return err
 		}
 	}
+	// The agent takes them later, and one that it has when it has chosen another it never checks.
+	eventually(c.t, "the candidates", func() bool {
+		known, err := c.agent.GetRemoteCandidates()
+		return err != nil || len(known) == len(candidates)
+	})
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	local := l.Local()

@@ -104,18 +104,28 @@ func (l *Leg) Resume() {
 // Take gives a leg whose path is elsewhere, or gone, a path of its own, over which the client has answered with the credentials: from now on
 // the leg sends over it and nowhere else, and takes what comes by it.
 func (l *Leg) Take(p *Path, remote Credentials) error {
+	p.in.Lock() // a packet of the path may be on its way to Deliver, which must not find that it is the leg's
+	defer p.in.Unlock()
+	if err := l.adopt(p, remote); err != nil {
+		return fmt.Errorf("take a path: %w", err)
+	}
+	l.Attach(nil)
+	p.sink = l.deliver
+	p.release()
+	return nil
+}
+
+func (l *Leg) adopt(p *Path, remote Credentials) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.phase != connected || l.path.Load() != nil {
-		return fmt.Errorf("take a path: %w", ErrClosed)
+		return ErrClosed
 	}
 	if !p.owner.CompareAndSwap(nil, l) {
-		return errors.New("take a path: it has an owner")
+		return errors.New("it has an owner")
 	}
 	l.local, l.remote = p.engine.Local(), path.Credentials(remote)
 	l.path.Store(p)
-	p.deliverTo(l.deliver)
-	l.Attach(nil)
 	return nil
 }
 

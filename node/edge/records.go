@@ -72,7 +72,8 @@ type records struct {
 	queue  [][]byte
 	late   bool // the read deadline has passed
 	closed bool
-	dead   bool     // nothing goes out any more
+	dead   bool     // nothing goes out any more, and nothing in
+	alert  bool     // one was read
 	flight [][]byte // what went out since something was read last
 }
 
@@ -94,11 +95,19 @@ func (r *records) put(b []byte) bool {
 	return true
 }
 
-// kill stops everything that goes out, for good.
+// kill stops everything that goes out or in, for good.
 func (r *records) kill() {
 	r.mu.Lock()
 	r.dead = true
 	r.mu.Unlock()
+}
+
+// hush is kill, but not after an alert went in: the association is about to end of it. It reports whether all is still.
+func (r *records) hush() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dead = r.dead || !r.alert
+	return r.dead
 }
 
 func (r *records) ReadFrom(b []byte) (int, net.Addr, error) {
@@ -110,7 +119,8 @@ func (r *records) ReadFrom(b []byte) (int, net.Addr, error) {
 			return 0, nil, net.ErrClosed
 		case r.late:
 			return 0, nil, os.ErrDeadlineExceeded
-		case len(r.queue) > 0:
+		case len(r.queue) > 0 && !r.dead:
+			r.alert = r.alert || r.queue[0][0] == recordAlert
 			n := copy(b, r.queue[0])
 			r.queue[0] = nil
 			r.queue = r.queue[1:]

@@ -149,7 +149,108 @@ func TestASleepingAssociationMoves(t *testing.T) {
 	way.Redirect(func(sealed []byte) { moved.Deliver(sealed) })
 	c.sendRTP(1, 2)
 	rb.wait("media", func() bool { return len(rb.rtp[1]) > 0 })
-	moved.dtls.sleep()
+	eventually(t, "it sleeps", func() bool { moved.dtls.sleep(); return moved.dtls.sleeps() })
 	c.dtls.Close()
 	rb.wait("closed", func() bool { return rb.reason != nil })
+}
+
+// waking has a sleeping association be where pion has its state and did nothing yet.
+func waking(t *testing.T, a *association) (state []byte) {
+	t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.wire = newRecords(a.leg.sendRecord)
+	conn, err := resume(a.state, a.wire, a.leg.edge.common)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.conn, a.from, a.state, a.through = conn, a.state, nil, false
+	return bytes.Clone(a.from)
+}
+
+func TestAWakingAssociationSaysFarewell(t *testing.T) {
+	e := listen(t)
+	l, _, c := asleep(t, e)
+	waking(t, l.dtls)
+	l.Close()
+	select {
+	case <-c.closed:
+	case <-time.After(patience):
+		t.Error("the client was not told")
+	}
+}
+
+func TestAWakingAssociationMoves(t *testing.T) {
+	a, b := listen(t), listen(t)
+	l, _, c := asleep(t, a)
+	state := waking(t, l.dtls)
+	way := l.Path()
+	m := carried(t, l)
+	if !bytes.Equal(m.DTLS, state) {
+		t.Errorf("its state became %d other bytes", len(m.DTLS))
+	}
+	moved, err := b.Import(m, newRecorder(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved.Attach(way)
+	moved.Close()
+	select {
+	case <-c.closed:
+	case <-time.After(patience):
+		t.Error("the client was not told")
+	}
+}
+
+// An association that may not rest yet is asked again.
+func TestAnAssociationRestsOnceItIsThrough(t *testing.T) {
+	e := listen(t)
+	l, r, c := join(t, e)
+	c.sendRTP(1, 1)
+	r.wait("media", func() bool { return len(r.rtp[1]) > 0 })
+	eventually(t, "it rests", l.dtls.sleeps)
+	l.dtls.wake()
+	eventually(t, "pion is through", func() bool {
+		l.dtls.mu.Lock()
+		defer l.dtls.mu.Unlock()
+		return l.dtls.through
+	})
+	through := func(yes bool) {
+		l.dtls.mu.Lock()
+		defer l.dtls.mu.Unlock()
+		l.dtls.through = yes
+	}
+	through(false)
+	if l.tick(time.Now().Add(2 * restTime)); l.dtls.sleeps() {
+		t.Error("it rests while pion is at its state")
+	}
+	through(true)
+	if l.tick(time.Now().Add(2 * restTime)); !l.dtls.sleeps() {
+		t.Error("it does not rest")
+	}
+}
+
+// A farewell that pion has is not slept through.
+func TestAnAssociationDoesNotRestOverAFarewell(t *testing.T) {
+	e := listen(t)
+	l, r, c := join(t, e)
+	eventually(t, "it rests", l.dtls.sleeps)
+	l.dtls.wake()
+	eventually(t, "pion is through", func() bool {
+		l.dtls.mu.Lock()
+		defer l.dtls.mu.Unlock()
+		return l.dtls.through
+	})
+	wire := l.dtls.wire
+	wire.put([]byte{recordAlert}) // of which pion makes nothing
+	eventually(t, "pion has it", func() bool {
+		wire.mu.Lock()
+		defer wire.mu.Unlock()
+		return wire.alert
+	})
+	if l.dtls.sleep(); l.dtls.sleeps() {
+		t.Error("it rests")
+	}
+	c.dtls.Close()
+	r.wait("closed", func() bool { return r.reason != nil })
 }

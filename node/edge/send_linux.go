@@ -34,6 +34,7 @@ type sender struct {
 
 	segmentation bool // the kernel cuts datagrams up
 	kernel       func(fd int, m []message) (int, syscall.Errno)
+	room         func(fd int, most time.Duration) bool // waits for room in the socket
 }
 
 // segments says what a message to be sent is made of.
@@ -47,7 +48,7 @@ type segments struct {
 
 func (s *socket) newSender() *sender {
 	_, err := unix.GetsockoptInt(s.fd, unix.SOL_UDP, unix.UDP_SEGMENT)
-	return &sender{fd: s.fd, kernel: sendMessages, segmentation: err == nil}
+	return &sender{fd: s.fd, kernel: sendMessages, room: pollRoom, segmentation: err == nil}
 }
 
 // close makes every further send fail.
@@ -155,8 +156,14 @@ func (t *sender) wait() bool {
 	if left < time.Millisecond {
 		return false
 	}
-	n, err := unix.Poll([]unix.PollFd{{Fd: int32(t.fd), Events: unix.POLLOUT}}, int(left/time.Millisecond))
+	some := t.room(t.fd, left)
 	t.waited += time.Since(now)
+	return some
+}
+
+// pollRoom reports whether it is worth trying again.
+func pollRoom(fd int, most time.Duration) bool {
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, int(most/time.Millisecond))
 	return err == unix.EINTR || err == nil && n > 0
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/atoll-mesh/atoll/node"
 	"github.com/atoll-mesh/atoll/node/config"
+	"github.com/atoll-mesh/atoll/tools/freeport"
 	"github.com/atoll-mesh/atoll/tools/load/participant"
 )
 
@@ -31,7 +31,7 @@ type served struct {
 // serve runs a node on loopback, with further flags, until the test ends.
 func serve(t *testing.T, flags ...string) *served {
 	t.Helper()
-	n := &served{t: t, http: freeTCP(t), https: freeTCP(t), admin: freeTCP(t), media: freeUDP(t)}
+	n := &served{t: t, http: freeport.Get(t), https: freeport.Get(t), admin: freeport.Get(t), media: freeport.Get(t)}
 	stop := run(t, append([]string{
 		"--http", n.http, "--https", n.https, "--admin", n.admin, "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", n.media, "--data", t.TempDir(),
 	}, flags...)...)
@@ -57,26 +57,6 @@ func run(t *testing.T, flags ...string) (stop func()) {
 			t.Error(err)
 		}
 	}
-}
-
-func freeTCP(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
-}
-
-func freeUDP(t *testing.T) string {
-	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Close() }()
-	return c.LocalAddr().String()
 }
 
 // get returns the answer of the admin listener.

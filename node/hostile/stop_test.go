@@ -5,12 +5,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/atoll-mesh/atoll/tools/freeport"
 )
 
 // TestStopDoesNotWaitForTheDeaf: clients that neither read nor answer do not keep the node from stopping.
 func TestStopDoesNotWaitForTheDeaf(t *testing.T) {
 	t.Parallel()
-	n := &served{t: t, http: freeTCP(t), https: "off", admin: freeTCP(t), media: freeUDP(t)}
+	n := &served{t: t, http: freeport.Get(t), https: "off", admin: freeport.Get(t), media: freeport.Get(t)}
 	stop := run(t, "--http", n.http, "--admin", n.admin, "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", n.media, "--data", t.TempDir())
 	a, b := n.in("deaf"), n.in("deaf")
 	o := a.offered()

@@ -28,6 +28,7 @@ type cluster struct {
 	t     *testing.T
 	mu    sync.Mutex
 	nodes []*node
+	under sync.WaitGroup // frames are under way
 	// sent counts frames by type; lose says which are lost.
 	sent map[string]int
 	lose func(wire.Frame) bool
@@ -63,8 +64,12 @@ func inCluster(t *testing.T, n int, test func(t *testing.T, c *cluster)) {
 				n.channels.Close()
 			}
 			for _, n := range c.nodes {
+				n.kill()
+			}
+			for _, n := range c.nodes {
 				close(n.inbox)
 			}
+			c.under.Wait()
 		}()
 		test(t, c)
 	})
@@ -79,11 +84,11 @@ func (c *cluster) start(name identity.Name) *node {
 	n.service = New(Config{
 		Self: name, Standby: true, Mesh: n, Streams: n.streams, Rooms: n, Channels: n.channels, Mover: n, Log: slog.New(slog.DiscardHandler),
 	})
-	go func() {
+	c.under.Go(func() {
 		for f := range n.inbox {
 			f()
 		}
-	}()
+	})
 	c.nodes = append(c.nodes, n)
 	return n
 }
@@ -171,7 +176,9 @@ func (n *node) Snapshot(each func(*session.Participant)) {
 	for jid, in := range n.rooms {
 		if s := n.streams.Session(jid); s != nil {
 			if v, ok := s.Snapshot(); ok {
-				all = append(all, &session.Participant{Room: in, Endpoint: s.Endpoint(), Epoch: 1, Stream: v, Media: session.Media{LocalKey: []byte("key")}})
+				all = append(all, &session.Participant{Room: in, Endpoint: s.Endpoint(), Epoch: 1, Stream: v, Media: session.Media{
+					LocalKey: []byte("key"), Sent: []session.SentRTP{{SSRC: 1, Index: 2, Window: [8]uint64{3}}},
+				}})
 			}
 		}
 	}

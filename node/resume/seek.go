@@ -265,38 +265,15 @@ func (s *Service) take(ctx context.Context, f *flight) error {
 // seek answers a node that a client came to.
 func (s *Service) seek(from identity.Name, f wire.Seek) {
 	proven, known := s.cfg.Streams.Prove(f.Token)
+	s.mu.Lock()
+	before := s.giving[f.Token] // while it is under way this node has it no more, and knows not yet where it is
+	s.mu.Unlock()
 	switch {
 	case proven != nil && s.cfg.Keeps:
 		s.cfg.Mesh.Tell(from, wire.Sought{ID: f.ID, Code: wire.SoughtFailed, Parts: 1})
 		return
-	case proven != nil:
-		s.mu.Lock()
-		before := s.giving[proven]
-		busy := s.gifts >= gifts
-		mine := make(chan struct{})
-		if !busy {
-			s.gifts++
-			if before == nil {
-				s.giving[proven] = mine
-			}
-		}
-		s.mu.Unlock()
-		if busy || !s.spawn(func() {
-			defer s.given()
-			if before != nil { // to another node: who comes second is told where it went
-				select {
-				case <-before:
-					s.seek(from, f)
-				case <-s.life.Done():
-				}
-				return
-			}
-			s.give(from, f, proven)
-			s.mu.Lock()
-			delete(s.giving, proven)
-			s.mu.Unlock()
-			close(mine)
-		}) {
+	case proven != nil || before != nil:
+		if !s.queue(from, f, proven) {
 			s.cfg.Mesh.Tell(from, wire.Sought{ID: f.ID, Code: wire.SoughtFailed, Parts: 1})
 		}
 		return
@@ -319,6 +296,41 @@ func (s *Service) seek(from identity.Name, f wire.Seek) {
 	}
 	s.hand(from, f.ID, code, value)
 	clear(value)
+}
+
+// queue gives a session to a node, or answers the node when it has been given to the one that asked before. It reports whether it will.
+func (s *Service) queue(to identity.Name, f wire.Seek, sess *stream.Session) bool {
+	s.mu.Lock()
+	before, busy := s.giving[f.Token], s.gifts >= gifts
+	mine := make(chan struct{})
+	if !busy {
+		s.gifts++
+		if before == nil {
+			s.giving[f.Token] = mine
+		}
+	}
+	s.mu.Unlock()
+	return !busy && s.spawn(func() {
+		defer s.given()
+		if before != nil {
+			select {
+			case <-before:
+				s.seek(to, f)
+			case <-s.life.Done():
+			}
+			return
+		}
+		if sess != nil {
+			s.give(to, f, sess)
+		}
+		s.mu.Lock()
+		delete(s.giving, f.Token)
+		s.mu.Unlock()
+		close(mine)
+		if sess == nil { // the gift that it was to wait for has ended
+			s.seek(to, f)
+		}
+	})
 }
 
 // hand sends a value in parts.

@@ -203,6 +203,29 @@ func TestTwoNodesAtOnce(t *testing.T) {
 	}
 }
 
+// TestGiftUnderWay: who asks a node for a session that it is just giving to another is told where it went, and nobody goes on with a record.
+func TestGiftUnderWay(t *testing.T) {
+	inCluster(t, 4, func(t *testing.T, c *cluster) {
+		jid, token := c.nodes[0].session(1, "room@conference.meet.test")
+		wait(2500 * time.Millisecond)
+		var first sync.WaitGroup
+		first.Go(func() {
+			if err := c.nodes[1].fetch(token); err != nil {
+				t.Error(err)
+			}
+		})
+		wait(delay)
+		if err := c.nodes[2].fetch(token); err != nil {
+			t.Error(err)
+		}
+		first.Wait()
+		wait(time.Second)
+		if got := c.has(jid); len(got) != 1 || got[0] != c.nodes[2].name {
+			t.Errorf("the session is at %v", got)
+		}
+	})
+}
+
 // TestManySocketsOneSearch: sockets that come with the same token at once share a search.
 func TestManySocketsOneSearch(t *testing.T) {
 	inCluster(t, 3, func(t *testing.T, c *cluster) {

@@ -92,9 +92,9 @@ type Service struct {
 	asked    map[uint64]*flight // by id of the Seek
 	lastID   uint64
 	gifts    int
-	giving   map[*stream.Session]chan struct{} // closed when it has gone, or stays
-	pushed   map[string]*push                  // by full JID
-	awaited  map[string]*push                  // the same, by token
+	giving   map[string]chan struct{} // by token; closed when the session has gone, or stays
+	pushed   map[string]*push         // by full JID
+	awaited  map[string]*push         // the same, by token
 	look     int
 	openers  map[uint64]*opener
 	accepted map[far]*accepted
@@ -118,7 +118,7 @@ func New(cfg Config) *Service {
 	s := &Service{
 		cfg: cfg, keeper: standby.NewKeeper(cfg.Limits), trail: standby.NewTrail(), moved: standby.NewTrail(),
 		flights: make(map[string]*flight), asked: make(map[uint64]*flight), pushed: make(map[string]*push), awaited: make(map[string]*push),
-		giving:  make(map[*stream.Session]chan struct{}),
+		giving:  make(map[string]chan struct{}),
 		openers: make(map[uint64]*opener), accepted: make(map[far]*accepted),
 	}
 	s.life, s.end = context.WithCancel(context.Background())

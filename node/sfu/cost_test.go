@@ -14,6 +14,7 @@ import (
 type sink struct{ buffer [1500]byte }
 
 func (s *sink) Buffer() []byte          { return s.buffer[:0] }
+func (s *sink) Warm()                   {}
 func (s *sink) SendRTP(...[]byte) error { return nil }
 func (s *sink) SendRTCP([]byte) error   { return nil }
 

@@ -14,6 +14,8 @@ import (
 type Egress interface {
 	// Buffer returns an empty buffer with room for a packet of the path's MTU.
 	Buffer() []byte
+	// Warm says that packets will be sent in a moment: what is needed for it may be fetched.
+	Warm()
 	// SendRTP sends packets that were built in a Buffer each, and takes them over. It does not keep the list. An error is
 	// about at least one of them; the others are sent.
 	SendRTP(packets ...[]byte) error

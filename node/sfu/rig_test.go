@@ -25,6 +25,7 @@ type wire struct {
 }
 
 func (w *wire) Buffer() []byte { return make([]byte, 0, 1500) }
+func (w *wire) Warm()          {}
 
 func (w *wire) SendRTP(packets ...[]byte) error {
 	w.mu.Lock()

@@ -32,11 +32,8 @@ type target struct {
 	slot *slot
 	// What warm tells the processor of.
 	stream *rewrite.Stream[origin]
-	way    warmer
+	way    Egress
 }
-
-// warmer is an [Egress] that can be told that packets will be sent to it in a moment.
-type warmer interface{ Warm() }
 
 // warm says that a packet will go there in a moment.
 func (t *target) warm() {
@@ -319,8 +316,7 @@ func (s *source) publish() {
 	if !s.published {
 		t := &table{make([]target, len(s.targets)), slices.Clone(s.pulls)}
 		for i, to := range s.targets {
-			way, _ := to.down.p.out.(warmer)
-			t.targets[i] = target{down: to.down, slot: to, stream: to.stream, way: way}
+			t.targets[i] = target{down: to.down, slot: to, stream: to.stream, way: to.down.p.out}
 		}
 		s.table.Store(t)
 		s.published = true

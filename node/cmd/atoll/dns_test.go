@@ -19,6 +19,7 @@ import (
 	"github.com/atoll-mesh/atoll/geo/dns"
 	"github.com/atoll-mesh/atoll/geo/dns/zone"
 	"github.com/atoll-mesh/atoll/node/doctor"
+	"github.com/atoll-mesh/atoll/tools/freeport"
 )
 
 const served = "meet.example.org"
@@ -62,9 +63,9 @@ func processes(t *testing.T, n int, more ...string) []*process {
 	var all []*process
 	for i := range n {
 		ip := netip.AddrFrom4([4]byte{127, 0, 0, byte(2 + i)})
-		p := &process{ip: ip, dns: netip.MustParseAddrPort(freeAt(t, ip)), admin: free(t), mesh: freeAt(t, ip), secret: secret}
+		p := &process{ip: ip, dns: netip.MustParseAddrPort(freeport.At(t, ip)), admin: freeport.Get(t), mesh: freeport.At(t, ip), secret: secret}
 		args := []string{
-			"run", "--http", freeAt(t, ip), "--https", "off", "--turn", freeAt(t, ip), "--admin", p.admin, "--media", freeAt(t, ip), "--data", t.TempDir(), "--secret-file", secret,
+			"run", "--http", freeport.At(t, ip), "--https", "off", "--turn", freeport.At(t, ip), "--admin", p.admin, "--media", freeport.At(t, ip), "--data", t.TempDir(), "--secret-file", secret,
 			"--domain", served, "--dns", p.dns.String(), "--mesh", p.mesh,
 		}
 		if i > 0 {
@@ -92,12 +93,6 @@ func (p *process) start(t *testing.T, args ...string) {
 			t.Logf("log of %v:\n%s", p.ip, p.log.String())
 		}
 	})
-}
-
-// freeAt returns a port of an address of loopback that was free on another.
-func freeAt(t *testing.T, ip netip.Addr) string {
-	t.Helper()
-	return netip.AddrPortFrom(ip, netip.MustParseAddrPort(free(t)).Port()).String()
 }
 
 // answers returns the addresses that a node gives for the domain, nil when it does not answer.
@@ -205,17 +200,17 @@ func TestDoctor(t *testing.T) {
 func TestAJoinerLearnsTheDomain(t *testing.T) {
 	first := processes(t, 1)[0]
 	ip := netip.MustParseAddr("127.0.0.9")
-	joiner := &process{ip: ip, dns: netip.MustParseAddrPort(freeAt(t, ip)), admin: free(t)}
+	joiner := &process{ip: ip, dns: netip.MustParseAddrPort(freeport.At(t, ip)), admin: freeport.Get(t)}
 	args := func(more ...string) []string {
 		return append([]string{
-			"run", "--http", freeAt(t, ip), "--https", "off", "--turn", "off", "--media", freeAt(t, ip), "--mesh", freeAt(t, ip), "--join", first.mesh,
+			"run", "--http", freeport.At(t, ip), "--https", "off", "--turn", "off", "--media", freeport.At(t, ip), "--mesh", freeport.At(t, ip), "--join", first.mesh,
 			"--secret-file", first.secret, "--data", t.TempDir(),
 		}, more...)
 	}
 	joiner.start(t, args("--admin", joiner.admin, "--dns", joiner.dns.String())...)
 	within(t, 20*time.Second, "it answers for a domain that it was not told", func() bool { return len(joiner.answers(t)) == 2 })
 
-	code, _, errs := atoll(t, args("--admin", free(t), "--domain", "other.example")...)
+	code, _, errs := atoll(t, args("--admin", freeport.Get(t), "--domain", "other.example")...)
 	if code != failed || errs != "atoll: --domain: other.example is not the cluster's domain; want meet.example.org\n" {
 		t.Errorf("another domain: code %d, err %q", code, errs)
 	}

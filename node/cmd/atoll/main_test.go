@@ -20,6 +20,7 @@ import (
 	"github.com/atoll-mesh/atoll/cascade/identity"
 	"github.com/atoll-mesh/atoll/geo/country"
 	"github.com/atoll-mesh/atoll/node/config"
+	"github.com/atoll-mesh/atoll/tools/freeport"
 )
 
 // TestMain lets the test binary be the command: exit codes, signals and the environment are then the real ones.
@@ -198,28 +199,9 @@ func TestURLsToOpen(t *testing.T) {
 	}
 }
 
-// free returns an address of this machine that nobody listens on, for TCP and UDP.
-func free(t *testing.T) string {
-	t.Helper()
-	for range 20 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		address := l.Addr().String()
-		_ = l.Close()
-		if p, err := net.ListenPacket("udp", address); err == nil {
-			_ = p.Close()
-			return address
-		}
-	}
-	t.Fatal("no free port")
-	return ""
-}
-
 func TestRunServesAndStops(t *testing.T) {
-	httpAt, adminAt := free(t), free(t)
-	c := command(t, "run", "--http", httpAt, "--admin", adminAt, "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", free(t), "--data", t.TempDir())
+	httpAt, adminAt := freeport.Get(t), freeport.Get(t)
+	c := command(t, "run", "--http", httpAt, "--admin", adminAt, "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", freeport.Get(t), "--data", t.TempDir())
 	var log bytes.Buffer
 	c.Stderr = &log
 	out, err := c.StdoutPipe()
@@ -276,7 +258,7 @@ func TestRunNamesEveryProblemOfTheMachine(t *testing.T) {
 	if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, _, errs := atoll(t, "run", "--http", taken.Addr().String(), "--admin", free(t), "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", media.LocalAddr().String(), "--data", inTheWay)
+	code, _, errs := atoll(t, "run", "--http", taken.Addr().String(), "--admin", freeport.Get(t), "--mesh", "127.0.0.1:0", "--turn", "127.0.0.1:0", "--media", media.LocalAddr().String(), "--data", inTheWay)
 	if code != failed {
 		t.Errorf("code %d", code)
 	}
