@@ -122,7 +122,7 @@ func TestTheReaderIsWokenByWhatItReads(t *testing.T) {
 		}
 	}()
 	defer close(next)
-	for range 100 {
+	for i := range 100 {
 		next <- struct{}{}
 		client.Write([]byte{0x80, 205})
 		client.Write([]byte{0x80, 111})
@@ -130,7 +130,7 @@ func TestTheReaderIsWokenByWhatItReads(t *testing.T) {
 			t.Fatalf("read %d, %v", g.n, g.err)
 		}
 		client.Write([]byte{0x80, 112}) // nobody reads just now
-		time.Sleep(time.Duration(time.Now().UnixNano()%3) * 100 * time.Microsecond)
+		time.Sleep(time.Duration(i%3) * 100 * time.Microsecond)
 		next <- struct{}{}
 		if g := <-news; g.n != 1 || g.err != nil {
 			t.Fatalf("read %d, %v", g.n, g.err)
