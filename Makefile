@@ -13,7 +13,7 @@ export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz fuzz-mesh bench bench-quick soak code-test load-test vanish-test e2e mesh clean FORCE
+.PHONY: help build run test check lint vet unit race page-test install lab lab-test lab-clean fuzz fuzz-mesh bench bench-quick soak code-test load-test vanish-test soak-test e2e mesh clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -25,7 +25,7 @@ run: $(BIN) ## build and run one node: http://localhost:8080, data in ./data
 
 test: ## run every test; needs root, installs what is missing
 	$(MAKE) build
-	$(MAKE) -j 3 install code-test vanish-test
+	$(MAKE) -j 4 install code-test vanish-test soak-test
 	$(MAKE) load-test
 	$(MAKE) e2e
 	$(MAKE) lab-test
@@ -75,11 +75,15 @@ e2e: $(BIN)
 
 # What a node spends, measured on the real binary.
 load-test: $(BIN)
-	$(GO) test -tags load -count=1 -p 1 -timeout 20m -skip '^TestVanished' -v ./tools/load ./tools/load/bench
+	$(GO) test -tags load -count=1 -p 1 -timeout 20m -skip '^Test(Vanished|Churn)' -v ./tools/load ./tools/load/bench
 
 # What a node gives back. It waits for four minutes, works for some seconds, and counts: it may run beside others.
 vanish-test: $(BIN)
 	$(GO) test -tags load -count=1 -timeout 20m -run '^TestVanished' -v ./tools/load
+
+# Whether a node grows. Three minutes at a seventh of a core, which others are to have first.
+soak-test: $(BIN)
+	nice -n 10 $(GO) test -tags load -count=1 -timeout 20m -run '^TestChurn' -v ./tools/load
 
 # The files with tests that need the lab. The other tests of their packages run with the unit tests.
 LABS = $(shell grep -rl --include=*_test.go '^//go:build.*\blab\b' node cascade signaling turn geo tools 2>/dev/null)

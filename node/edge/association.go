@@ -41,10 +41,10 @@ func associationOptions(cert tls.Certificate) []dtls.Option {
 
 // association is the DTLS association of a leg, as server. Its goroutines start with the first record.
 //
-// Once the client's media came the handshake is of no use any more, and nothing but a farewell is to come: the association
-// then sleeps as its state, without goroutines and buffers, until a record comes or it is closed. Of a client that sends nothing
-// it is not known whether it got our last flight: it would repeat its own, at first after a fraction of a second and then
-// after twice as long each time, and who has been silent for ten seconds will not.
+// When the handshake is through nothing but a farewell is to come: the association then sleeps as its state, without goroutines and
+// buffers, until a record comes or it is closed. Our last flight may have been lost. The client repeats its own then, and gets ours
+// again as it was: no pion is needed for that. Once media comes, the client has it, and it is forgotten. An association that was resumed,
+// because a record came or because it was begun at another node, has no flight; it sleeps after a while without records.
 type association struct {
 	leg *Leg
 
@@ -52,6 +52,8 @@ type association struct {
 	wire   *records
 	conn   *dtls.Conn // nil before the first record and while it sleeps
 	state  []byte     // while it sleeps
+	flight [][]byte   // while it sleeps: what the client may not have got
+	again  int        // how often that was repeated
 	begun  bool
 	closed bool
 	// through: the handshake of conn is done, and so is pion's of one that was resumed. Before, its state is not to be read,
@@ -62,11 +64,14 @@ type association struct {
 	since atomic.Int64 // when a record came last, nanoseconds since 1970; 0: none since it sleeps
 }
 
-// How long an association without records stays awake, when media came and when none did.
+// How long an association without records stays awake that was resumed, when media came and when none did.
 const (
 	restTime = 2 * time.Second
 	muteTime = 10 * time.Second
 )
+
+// mostAgain bounds how often a last flight is repeated. Clients wait twice as long each time, so that it is minutes.
+const mostAgain = 12
 
 // farewellTime bounds how long an association that was woken for its farewell may take.
 const farewellTime = 5 * time.Second
@@ -86,16 +91,41 @@ func (a *association) feed(b []byte) {
 		a.leg.edge.stats.dtlsDropped.Add(1)
 		return
 	}
-	a.since.Store(time.Now().UnixNano())
-	a.wake()
-	a.mu.Lock()
-	wire := a.wire
-	a.mu.Unlock()
-	if !wire.put(b) {
-		a.leg.edge.stats.dtlsDropped.Add(1)
-		return
+	for range 2 { // it may fall asleep meanwhile
+		if repeats(b) && a.repeat() {
+			return
+		}
+		a.since.Store(time.Now().UnixNano())
+		a.wake()
+		a.mu.Lock()
+		wire := a.wire
+		a.mu.Unlock()
+		if wire.put(b) {
+			a.begin()
+			return
+		}
 	}
-	a.begin()
+	a.leg.edge.stats.dtlsDropped.Add(1)
+}
+
+// repeat sends the last flight again, and reports false when there is none.
+func (a *association) repeat() bool {
+	a.mu.Lock()
+	flight := a.flight
+	a.again++
+	much := a.again > mostAgain
+	a.mu.Unlock()
+	switch {
+	case flight == nil:
+		return false
+	case much:
+		a.leg.edge.stats.dtlsDropped.Add(1)
+	default:
+		for _, b := range flight {
+			a.leg.sendRecord(b)
+		}
+	}
+	return true
 }
 
 // rest lets an association sleep that has nothing to do. begun says that media came.
@@ -104,43 +134,56 @@ func (a *association) rest(now time.Time, begun bool) {
 	if begun {
 		after = restTime
 	}
-	if since := a.since.Load(); since != 0 && now.UnixNano()-since > int64(after) {
-		a.sleep()
+	if since := a.since.Load(); since == 0 || now.UnixNano()-since <= int64(after) {
+		return
+	}
+	a.sleep()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.conn != nil {
+		return // it is to be asked again
+	}
+	a.since.Store(0)
+	if begun {
+		a.flight = nil
 	}
 }
 
-// sleep ends everything but the state.
+// sleep ends everything but the state, when pion is through with it.
 func (a *association) sleep() {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	conn := a.conn
-	if conn == nil || a.closed || !a.through {
+	if conn == nil || a.closed || !a.through || !a.wire.hush() {
+		a.mu.Unlock()
 		return
 	}
-	a.since.Store(0)
-	a.wire.kill()
 	state, err := stateOf(conn)
 	if err != nil {
+		a.mu.Unlock()
 		a.leg.edge.log.Warn("DTLS cannot rest", "err", err)
 		return
 	}
-	a.conn, a.state = nil, state
-	_ = a.wire.Close()
+	a.conn, a.state, a.again = nil, state, 0
+	var unread [][]byte
+	a.flight, unread = a.wire.end()
+	a.mu.Unlock()
 	a.leg.edge.work.Go(func() { _ = conn.Close() })
+	for _, b := range unread {
+		a.feed(b)
+	}
 }
 
 // wake goes on with a sleeping association.
 func (a *association) wake() {
 	a.mu.Lock()
+	defer a.mu.Unlock() // not before it is under way: the state would be nowhere meanwhile
 	state := a.state
 	if state == nil || a.closed {
-		a.mu.Unlock()
 		return
 	}
-	a.state, a.begun, a.through = nil, false, false
+	a.state, a.flight, a.begun, a.through = nil, nil, false, false
 	a.wire = newRecords(a.leg.sendRecord)
-	a.mu.Unlock()
-	a.resume(state)
+	a.goOn(state)
 }
 
 // stateOf returns the state of an association whose wire is dead already: what it says from then on is not heard.
@@ -154,6 +197,8 @@ func stateOf(conn *dtls.Conn) ([]byte, error) {
 
 // begin starts the handshake when nothing was begun.
 func (a *association) begin() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.start(func() (*dtls.Conn, error) {
 		options := []dtls.ServerOption{
 			dtls.WithClientAuth(dtls.RequireAnyClientCert),
@@ -169,14 +214,20 @@ func (a *association) begin() {
 
 // resume goes on with an association that was begun at another node. Without its state there is none.
 func (a *association) resume(state []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.goOn(state)
+}
+
+// goOn resumes from a state, with mu held.
+func (a *association) goOn(state []byte) {
 	a.start(func() (*dtls.Conn, error) {
 		return resume(state, a.wire, a.leg.edge.common)
 	}, state, nil)
 }
 
+// start lets a connection run, with mu held, when nothing was begun.
 func (a *association) start(open func() (*dtls.Conn, error), from []byte, then func(*dtls.Conn) error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	if a.begun || a.closed {
 		return
 	}
@@ -230,6 +281,9 @@ func (a *association) run(conn *dtls.Conn, then func(*dtls.Conn) error) {
 	if err != nil {
 		a.lost(conn, err)
 		return
+	}
+	if then != nil {
+		a.sleep()
 	}
 	// Nothing of use comes as application data; reading finds the end.
 	b := make([]byte, receiveSize)

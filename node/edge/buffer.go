@@ -2,8 +2,9 @@ package edge
 
 import "sync"
 
-// bufferSize is the capacity of a pooled buffer: an Ethernet frame, and room for a tag behind the largest packet that fits.
-const bufferSize = 1600
+// bufferSize is the capacity of a pooled buffer: an Ethernet frame, and room for a tag behind the largest packet that fits. The allocator
+// has blocks of that size; above it the next is a sixth larger.
+const bufferSize = 1536
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 

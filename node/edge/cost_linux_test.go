@@ -82,7 +82,7 @@ func TestOpeningDoesNotAllocate(t *testing.T) {
 		}
 	}
 	once()
-	if n := testing.AllocsPerRun(1000, once); n != 0 {
+	if n := allocations(1000, once); n != 0 {
 		t.Errorf("%v allocations to seal and open a packet", n)
 	}
 }
@@ -158,7 +158,7 @@ func TestSendingFramesDoesNotAllocate(t *testing.T) {
 	for range 50 {
 		frame() // the lists grow to their size
 	}
-	if n := testing.AllocsPerRun(200, frame); n != 0 {
+	if n := allocations(200, frame); n != 0 {
 		t.Errorf("%v allocations in 60 packets", n)
 	}
 }

@@ -56,8 +56,8 @@
 //
 // # Goroutines
 //
-// One for an edge, which reads and drives the timers, and one for every processor but the first. Four for a leg from its first DTLS record until its media
-// flows, one of ours and three of pion/dtls, and for 2 s when another record comes; else none. None for a path. Each ends with the Close of what it belongs to.
+// One for an edge, which reads and drives the timers, and one for every processor but the first. Four for a leg from its first DTLS record until the handshake is
+// through, one of ours and three of pion/dtls, and for 2 to 10 s when another record comes; else none. None for a path. Each ends with the Close of what it belongs to.
 package edge
 
 import (

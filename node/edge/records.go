@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -55,6 +56,12 @@ func acceptable(b []byte) bool {
 	return true
 }
 
+// mostFlight bounds the datagrams of a flight that are remembered. The last one of a server is one or two.
+const mostFlight = 4
+
+// repeats reports whether a datagram of records is part of a handshake: to who is through with it, it says that our last flight was lost.
+func repeats(b []byte) bool { return b[0] == recordHandshake || b[0] == recordChangeCipherSpec }
+
 // records is the net.PacketConn under an association: what came in waits in a bounded queue, what goes out is handed to
 // send unless the switch is off.
 type records struct {
@@ -65,7 +72,9 @@ type records struct {
 	queue  [][]byte
 	late   bool // the read deadline has passed
 	closed bool
-	dead   bool // nothing goes out any more
+	dead   bool     // nothing goes out any more, and nothing in
+	alert  bool     // one was read
+	flight [][]byte // what went out since something was read last
 }
 
 func newRecords(send func([]byte)) *records {
@@ -86,11 +95,19 @@ func (r *records) put(b []byte) bool {
 	return true
 }
 
-// kill stops everything that goes out, for good.
+// kill stops everything that goes out or in, for good.
 func (r *records) kill() {
 	r.mu.Lock()
 	r.dead = true
 	r.mu.Unlock()
+}
+
+// hush is kill, but not after an alert went in: the association is about to end of it. It reports whether all is still.
+func (r *records) hush() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dead = r.dead || !r.alert
+	return r.dead
 }
 
 func (r *records) ReadFrom(b []byte) (int, net.Addr, error) {
@@ -102,10 +119,12 @@ func (r *records) ReadFrom(b []byte) (int, net.Addr, error) {
 			return 0, nil, net.ErrClosed
 		case r.late:
 			return 0, nil, os.ErrDeadlineExceeded
-		case len(r.queue) > 0:
+		case len(r.queue) > 0 && !r.dead:
+			r.alert = r.alert || r.queue[0][0] == recordAlert
 			n := copy(b, r.queue[0])
 			r.queue[0] = nil
 			r.queue = r.queue[1:]
+			r.flight = nil
 			return n, clientAddr{}, nil
 		}
 		r.wake.Wait()
@@ -115,6 +134,9 @@ func (r *records) ReadFrom(b []byte) (int, net.Addr, error) {
 func (r *records) WriteTo(b []byte, _ net.Addr) (int, error) {
 	r.mu.Lock()
 	dead := r.dead || r.closed
+	if !dead && len(r.flight) < mostFlight {
+		r.flight = append(r.flight, slices.Clone(b))
+	}
 	r.mu.Unlock()
 	if !dead {
 		r.send(b)
@@ -123,12 +145,19 @@ func (r *records) WriteTo(b []byte, _ net.Addr) (int, error) {
 }
 
 func (r *records) Close() error {
+	r.end()
+	return nil
+}
+
+// end closes and returns the last flight that went out, and what nobody read.
+func (r *records) end() (flight, unread [][]byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	flight, unread = r.flight, r.queue
 	r.closed = true
-	r.queue = nil
+	r.flight, r.queue = nil, nil
 	r.wake.Broadcast()
-	return nil
+	return flight, unread
 }
 
 func (r *records) LocalAddr() net.Addr { return clientAddr{} }

@@ -14,7 +14,6 @@ func asleep(t *testing.T, e *Edge) (*Leg, *recorder, *client) {
 	l, r, c := join(t, e)
 	c.sendRTP(1, 1)
 	r.wait("media", func() bool { return len(r.rtp[1]) > 0 })
-	l.dtls.sleep()
 	eventually(t, "the association's goroutines end", func() bool {
 		stacks := make([]byte, 1<<20)
 		stacks = stacks[:runtime.Stack(stacks, true)]
@@ -31,38 +30,81 @@ func (a *association) sleeps() bool {
 	return a.conn == nil && a.state != nil
 }
 
-func TestAnAssociationRestsOnceMediaFlows(t *testing.T) {
+func TestAnAssociationRestsAfterTheHandshake(t *testing.T) {
 	e := listen(t)
 	l, r, c := join(t, e)
-	time.Sleep(10 * time.Millisecond)
-	if l.tick(time.Now().Add(2 * restTime)); l.dtls.sleeps() {
-		t.Error("it rests before the client is known to have its keys")
+	eventually(t, "it rests", l.dtls.sleeps)
+	c.sendRTP(1, 1)
+	r.wait("media while it rests", func() bool { return len(r.rtp[1]) > 0 })
+	l.tick(time.Now().Add(2 * restTime))
+	l.dtls.mu.Lock()
+	if l.dtls.flight != nil {
+		t.Error("it keeps what the client must have got")
+	}
+	l.dtls.mu.Unlock()
+	c.dtls.Close()
+	r.wait("closed", func() bool { return r.reason != nil })
+}
+
+func TestAClientGetsALostFlightWhileTheAssociationRests(t *testing.T) {
+	e := listen(t)
+	r, c := newRecorder(t), newClient(t)
+	l, err := e.NewLeg(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	invite(t, l, c)
+	lost := 0
+	c.lose = func(record []byte) bool {
+		if record[0] != recordChangeCipherSpec || lost == 3 {
+			return false
+		}
+		eventually(t, "it rests", l.dtls.sleeps)
+		lost++
+		return true
+	}
+	if err := c.dial(l, e.Candidates()); err != nil {
+		t.Fatal(err)
+	}
+	if lost != 3 || !l.dtls.sleeps() {
+		t.Errorf("%d flights were lost, sleeps: %v", lost, l.dtls.sleeps())
 	}
 	c.sendRTP(1, 1)
 	r.wait("media", func() bool { return len(r.rtp[1]) > 0 })
-	if l.tick(time.Now()); l.dtls.sleeps() {
-		t.Error("it rests at once")
-	}
-	if l.tick(time.Now().Add(2 * restTime)); !l.dtls.sleeps() {
-		t.Error("it does not rest")
-	}
-	c.sendRTP(1, 2)
-	r.wait("media while it rests", func() bool { return len(r.rtp[1]) > 1 })
-	if r.reason != nil {
-		t.Errorf("closed: %v", r.reason)
+	c.dtls.Close()
+	r.wait("closed", func() bool { return r.reason != nil })
+	if !errors.Is(r.reason, errPeerClosed) {
+		t.Errorf("closed with %v", r.reason)
 	}
 }
 
-func TestAnAssociationRestsWithoutMediaAfterAWhile(t *testing.T) {
+// Whoever is on the client's path may make up records of a handshake.
+func TestALastFlightIsRepeatedSoOften(t *testing.T) {
+	e := listen(t)
+	l, _, _ := join(t, e)
+	eventually(t, "it rests", l.dtls.sleeps)
+	before := e.stats.dtlsDropped.Load()
+	for range mostAgain + 5 {
+		l.dtls.feed([]byte{recordHandshake, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 1})
+	}
+	if n := e.stats.dtlsDropped.Load() - before; n != 5 || !l.dtls.sleeps() {
+		t.Errorf("%d of %d were dropped, sleeps: %v", n, mostAgain+5, l.dtls.sleeps())
+	}
+}
+
+func TestAResumedAssociationRestsWithoutMediaAfterAWhile(t *testing.T) {
 	e := listen(t)
 	l, r, c := join(t, e)
-	eventually(t, "the handshake is behind it", func() bool {
+	eventually(t, "it rests", l.dtls.sleeps)
+	l.dtls.wake()
+	l.dtls.since.Store(time.Now().UnixNano())
+	eventually(t, "it is awake", func() bool {
 		l.dtls.mu.Lock()
 		defer l.dtls.mu.Unlock()
-		return l.dtls.through && l.open.Load()
+		return l.dtls.through
 	})
 	if l.tick(time.Now().Add(muteTime / 2)); l.dtls.sleeps() {
-		t.Error("it rests while the client may still repeat its last flight")
+		t.Error("it rests at once")
 	}
 	if l.tick(time.Now().Add(2 * muteTime)); !l.dtls.sleeps() {
 		t.Error("it does not rest")
@@ -166,6 +208,13 @@ func TestAnAssociationRestsOnceItIsThrough(t *testing.T) {
 	l, r, c := join(t, e)
 	c.sendRTP(1, 1)
 	r.wait("media", func() bool { return len(r.rtp[1]) > 0 })
+	eventually(t, "it rests", l.dtls.sleeps)
+	l.dtls.wake()
+	eventually(t, "pion is through", func() bool {
+		l.dtls.mu.Lock()
+		defer l.dtls.mu.Unlock()
+		return l.dtls.through
+	})
 	through := func(yes bool) {
 		l.dtls.mu.Lock()
 		defer l.dtls.mu.Unlock()
@@ -179,4 +228,29 @@ func TestAnAssociationRestsOnceItIsThrough(t *testing.T) {
 	if l.tick(time.Now().Add(2 * restTime)); !l.dtls.sleeps() {
 		t.Error("it does not rest")
 	}
+}
+
+// A farewell that pion has is not slept through.
+func TestAnAssociationDoesNotRestOverAFarewell(t *testing.T) {
+	e := listen(t)
+	l, r, c := join(t, e)
+	eventually(t, "it rests", l.dtls.sleeps)
+	l.dtls.wake()
+	eventually(t, "pion is through", func() bool {
+		l.dtls.mu.Lock()
+		defer l.dtls.mu.Unlock()
+		return l.dtls.through
+	})
+	wire := l.dtls.wire
+	wire.put([]byte{recordAlert}) // of which pion makes nothing
+	eventually(t, "pion has it", func() bool {
+		wire.mu.Lock()
+		defer wire.mu.Unlock()
+		return wire.alert
+	})
+	if l.dtls.sleep(); l.dtls.sleeps() {
+		t.Error("it rests")
+	}
+	c.dtls.Close()
+	r.wait("closed", func() bool { return r.reason != nil })
 }

@@ -159,6 +159,20 @@ func (a *arrival) adopt(f wire.Take) error {
 	if twice {
 		return errors.New("it was taken before")
 	}
+	err := a.settle(f)
+	if err != nil {
+		a.mu.Lock()
+		closes := a.opened == nil // else it is a leg's
+		a.mu.Unlock()
+		if closes {
+			a.path.Close()
+		}
+	}
+	return err
+}
+
+// settle makes the participant one of this node, for the one Take that counts.
+func (a *arrival) settle(f wire.Take) error {
 	v, err := session.Decode(f.Value)
 	if err != nil {
 		return err
@@ -228,10 +242,11 @@ func (a *arrival) begin() {
 	leg.Resume()
 }
 
-// drop closes the tunnel, and the path unless it is a leg's.
+// drop closes the tunnel, and the path unless it is taken: the other node gave the participant away with Take, and does not take it
+// back because it is not heard any more.
 func (a *arrival) drop() {
 	a.mu.Lock()
-	closes := a.opened == nil
+	closes := !a.taken
 	a.over, a.held = true, nil
 	a.mu.Unlock()
 	if a.timer != nil {

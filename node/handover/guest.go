@@ -32,6 +32,7 @@ type guest struct {
 	leg  *edge.Leg
 	held [][]byte // sealed packets that came before the leg
 	home bool     // a path of this node is being made
+	back bool     // the client's socket came meanwhile
 	over bool
 }
 
@@ -200,7 +201,7 @@ func (m *Mover) Resumed(full string) {
 	}
 	g.mu.Lock()
 	busy := g.home || g.over || g.leg == nil
-	g.home = true
+	g.back, g.home = g.home, true
 	g.mu.Unlock()
 	if !busy {
 		m.spawn(g.bringHome)
@@ -226,8 +227,12 @@ func (g *guest) bringHome() {
 		return
 	case errors.Is(err, errGone):
 		g.mu.Lock()
-		g.home = false // when its socket is back
+		back := g.back
+		g.back, g.home = false, back // when its socket is back
 		g.mu.Unlock()
+		if back {
+			g.m.spawn(g.bringHome)
+		}
 		return
 	}
 	g.m.cfg.Log.Info("a participant is invited anew where its client came", "participant", g.endpoint, "reason", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/atoll-mesh/atoll/node/sfu/packet"
 )
@@ -79,6 +80,49 @@ func TestTicksDoNotAllocate(t *testing.T) {
 		b.Tick(r.now)
 	}); n != 0 {
 		t.Errorf("%v allocations a tick", n)
+	}
+}
+
+// Fifty whose cameras are not muted and send nothing wait for each other: nobody is to wake up for that every 20 ms.
+func TestWhoWaitsForSilentCamerasRests(t *testing.T) {
+	r := newRig(t)
+	for n := range 50 {
+		r.join(byte(n+1), 1)
+	}
+	p := r.room.Join(r.now, endpoint(99), &sink{})
+	p.Connected(r.now)
+	r.do(r.room.SetConstraints(r.now, p.id, Constraints{LastN: -1, Default: 720}))
+	open := 0
+	for _, s := range p.down.slots {
+		if s.open {
+			open++
+		}
+	}
+	if open < 99 {
+		t.Fatalf("%d slots are open", open)
+	}
+	awake := 0
+	if n := testing.AllocsPerRun(50, func() {
+		r.now = r.now.Add(20 * time.Millisecond)
+		p.Tick(r.now)
+		if p.rest.Load() == 0 {
+			awake++
+		}
+	}); n != 0 || awake != 0 {
+		t.Errorf("%v allocations a tick, awake after %d of 51", n, awake)
+	}
+}
+
+// A large room has a hundred slots for each who is in it, and as many receivers for each source.
+func TestWhatThereIsMostOfIsSmall(t *testing.T) {
+	for what, size := range map[string]struct{ is, most uintptr }{
+		"slot":   {unsafe.Sizeof(slot{}), 128},
+		"target": {unsafe.Sizeof(target{}), 48},
+		"wanted": {unsafe.Sizeof(wanted{}), 16},
+	} {
+		if size.is > size.most {
+			t.Errorf("a %s has %d bytes, at most %d", what, size.is, size.most)
+		}
 	}
 }
 

@@ -140,7 +140,7 @@ func (r *Room) Gets(id room.EndpointID) []Want {
 	var all []Want
 	for _, w := range p.wanted {
 		if w.height > 0 {
-			all = append(all, Want{w.source.name, w.height})
+			all = append(all, Want{w.source.name, int(w.height)})
 		}
 	}
 	for _, s := range r.talkers {

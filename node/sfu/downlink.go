@@ -11,29 +11,30 @@ import (
 	"github.com/atoll-mesh/atoll/node/sfu/rewrite"
 )
 
-// slot is one outgoing SSRC of a participant.
+// slot is one outgoing SSRC of a participant. There are up to a hundred for each: what is rare in it is a pointer.
 type slot struct {
-	down      *downlink
-	kind      room.Kind
-	ssrc, rtx uint32
+	down *downlink
 
 	// Guarded by down.mu; source is written by the control side only, which may read it without.
 	source   *source // what it holds
-	open     bool    // packets of source go through
-	waiting  bool    // packets come that need a key frame first
-	since    time.Time
 	stream   *rewrite.Stream[origin]
-	rtxSeq   uint16
 	recent   *[recentSize]sentAgain
+	since    stamp
+	reported stamp
 	requests limiter
-	reported time.Time
 
-	// The rest belongs to the control side.
-	on       bool   // to be forwarded
-	named    uint64 // the last round of placing in which its source was to be forwarded
-	opening  bool   // waits for Open
+	// The control side's.
 	restored *session.Rewrite
-	behind   bool // packets of its source came since it stood still; guarded by down.mu
+	named    uint64 // the last round of placing in which its source was to be forwarded
+
+	ssrc, rtx uint32
+	rtxSeq    uint16 // guarded by down.mu, as the next three
+	kind      room.Kind
+	open      bool // packets of source go through
+	waiting   bool // packets come that need a key frame first
+	behind    bool // packets of its source came since it stood still
+	on        bool // to be forwarded; the control side's, as what follows
+	opening   bool // waits for Open
 }
 
 // downlink is what one participant is sent.
@@ -68,7 +69,7 @@ func (d *downlink) connect(now time.Time) {
 	}
 	d.connected = true
 	for _, s := range d.slots {
-		s.since = now
+		s.since = stampOf(now)
 	}
 }
 
@@ -144,9 +145,11 @@ func (d *downlink) sendOne(b []byte) {
 	d.one[0] = nil
 }
 
-// tick sends sender reports and asks for the key frames that slots wait for. It reports whether any do.
-func (d *downlink) tick(now time.Time) bool {
-	var needs []need
+// tick sends sender reports and asks for the key frames that slots wait for. It reports whether any do. Of who sends nothing none is
+// waited for: the first packet stirs.
+func (d *downlink) tick(now time.Time) (waiting bool) {
+	var some [mostSlots]need
+	needs := some[:0]
 	d.mu.Lock()
 	for _, s := range d.slots {
 		if !s.open || d.frozen {
@@ -154,17 +157,19 @@ func (d *downlink) tick(now time.Time) bool {
 		}
 		_, running := s.stream.Running()
 		if s.kind == room.Video && (!running || s.waiting) {
-			needs = append(needs, need{s.source, s.since})
+			needs = append(needs, need{s.source, s.since.time()})
 		}
-		if running && now.Sub(s.reported) >= time.Second {
+		if running && s.reported.age(now) >= time.Second {
 			d.report(s, now)
 		}
 	}
 	d.mu.Unlock()
 	for _, n := range needs {
-		n.source.requestKeyframe(n.since, now, false)
+		if n.source.requestKeyframe(n.since, now, false) {
+			waiting = true
+		}
 	}
-	return len(needs) > 0
+	return waiting
 }
 
 // report sends a sender report of s: our time now, and the timestamp that a packet taken now would have.
@@ -178,7 +183,7 @@ func (d *downlink) report(s *slot, now time.Time) {
 	if !r.valid || now.Sub(last) > 2*time.Second {
 		return
 	}
-	s.reported = now
+	s.reported = stampOf(now)
 	rtp := r.rtp + offset + ticks(now.Sub(r.at), clockRate(s.kind))
 	packets, octets := s.stream.Counts()
 	d.rtcp = packet.AppendSR(d.rtcp[:0], s.ssrc, packet.NTP(now), rtp, packets, octets, string(s.source.name.Endpoint()))
@@ -220,7 +225,7 @@ func (d *downlink) shut(s *slot) {
 func (d *downlink) open(s *slot, now time.Time) (goesOn bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s.open, s.since = true, now
+	s.open, s.since = true, stampOf(now)
 	if s.behind {
 		s.behind = false
 		d.catchUp(s, now)

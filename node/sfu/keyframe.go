@@ -16,20 +16,17 @@ const (
 
 // limiter bounds how often one receiver's requests for key frames of one SSRC count.
 type limiter struct {
-	times [perSlot]time.Time
-	next  int
+	times [perSlot]stamp // of those that counted
+	next  uint8
 }
 
 // allow reports whether a request counts at now. least is the time that must be between two.
 func (l *limiter) allow(now time.Time, least time.Duration) bool {
 	last := l.times[(l.next+perSlot-1)%perSlot]
-	if !last.IsZero() && now.Sub(last) < least {
+	if last.age(now) < least || l.times[l.next].age(now) < within {
 		return false
 	}
-	if oldest := l.times[l.next]; !oldest.IsZero() && now.Sub(oldest) < within {
-		return false
-	}
-	l.times[l.next] = now
+	l.times[l.next] = stampOf(now)
 	l.next = (l.next + 1) % perSlot
 	return true
 }
@@ -97,8 +94,9 @@ func (u *uplink) request(l *layer, since, now time.Time) {
 }
 
 // requestKeyframe asks for a key frame of s for a receiver who needs one since the time given. remember says that the
-// receiver does not ask again by itself: it is asked for as soon as the limit allows.
-func (s *source) requestKeyframe(since, now time.Time, remember bool) {
+// receiver does not ask again by itself: it is asked for as soon as the limit allows. It reports false when nothing ever came of s: then
+// there is nothing to ask for.
+func (s *source) requestKeyframe(since, now time.Time, remember bool) bool {
 	u := &s.owner.up
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -107,9 +105,10 @@ func (s *source) requestKeyframe(since, now time.Time, remember bool) {
 		i = s.current
 	}
 	if i == none || i >= len(s.layers) {
-		return
+		return false
 	}
 	l := s.layers[i]
 	l.pending = l.pending || remember
 	u.request(l, since, now)
+	return true
 }

@@ -35,7 +35,7 @@ type Participant struct {
 	out  Egress                   // nil for a Remote
 	far  atomic.Pointer[Upstream] // where a Remote's sources are pulled from, else nil
 	rtt  atomic.Int64
-	rest atomic.Int64 // no tick is needed before, nanoseconds since 1970
+	rest atomic.Int64 // a stamp: no tick is needed for restTime from then on
 	up   uplink
 	down downlink
 	// burst is what waits for the rest of its frame.
@@ -51,16 +51,15 @@ type Participant struct {
 	fixed        map[room.SourceName]*slot // in plain mode
 	wanted       []wanted
 	forwarded    []room.SourceName
-	dominated    time.Time   // when it was last made the dominant speaker
-	dominant     atomic.Bool // read by the packet side
-	wants        []allocate.Want
+	dominated    time.Time       // when it was last made the dominant speaker
+	dominant     atomic.Bool     // read by the packet side
 	arriving     []session.Layer // where its sources stood at another node, until they are set
 }
 
 // wanted is what a participant wants of a source.
 type wanted struct {
 	source  *source
-	height  int
+	height  int32
 	forward bool
 }
 
@@ -101,10 +100,10 @@ const restTime = 100 * time.Millisecond
 // Tick does what is due at now. It is called about every 20 ms while the participant's transport is up, and returns at once
 // for most of those who only watch.
 func (p *Participant) Tick(now time.Time) {
-	if now.UnixNano() < p.rest.Load() {
+	if stamp(p.rest.Load()).age(now) < restTime {
 		return
 	}
-	p.rest.Store(now.Add(restTime).UnixNano()) // first: what stirs meanwhile counts
+	p.rest.Store(int64(stampOf(now))) // first: what stirs meanwhile counts
 	p.down.connect(now)
 	waiting, unsettled := p.down.tick(now), p.up.tick(now)
 	if waiting || unsettled {

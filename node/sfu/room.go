@@ -36,6 +36,7 @@ type Room struct {
 	recent       []room.EndpointID // who was dominant, latest first, dominant left out
 	levels       []heard
 	names        []room.SourceName // while sources are placed
+	wants        []allocate.Want   // the same
 	round        uint64            // of placing the sources of one participant
 	pending      []Effect          // made by a call that returns none
 	settled      time.Time         // when everybody was, last
@@ -250,7 +251,7 @@ func (r *Room) Open(now time.Time) {
 	for _, o := range r.opening {
 		o.slot.opening = false
 		if o.slot.on {
-			o.slot.source.add(target{down: &o.p.down, slot: o.slot})
+			o.slot.source.add(o.slot)
 			r.touch(o.slot.source)
 			opened = append(opened, o)
 		}

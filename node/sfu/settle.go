@@ -62,14 +62,14 @@ func (r *Room) settleVideo(fx []Effect, p *Participant) []Effect {
 	if p.plain {
 		limit = len(r.order)
 	}
-	p.wants = p.wants[:0]
+	r.wants = r.wants[:0]
 	if p.constrained {
-		p.wants = allocate.Effective(p.wants, r.video, p.id, &p.constraints, limit)
+		r.wants = allocate.Effective(r.wants, r.video, p.id, &p.constraints, limit)
 	}
 	p.wanted = p.wanted[:0]
 	names := r.names[:0]
-	for _, w := range p.wants {
-		p.wanted = append(p.wanted, wanted{r.order[w.Index], w.Height, w.Forward})
+	for _, w := range r.wants {
+		p.wanted = append(p.wanted, wanted{r.order[w.Index], int32(w.Height), w.Forward})
 		if w.Forward {
 			names = append(names, r.video[w.Index].Name)
 		}
@@ -80,8 +80,8 @@ func (r *Room) settleVideo(fx []Effect, p *Participant) []Effect {
 	fx = r.place(fx, p, room.Video, names, limit)
 	slices.Sort(names)
 	if r.names = names; !slices.Equal(names, p.forwarded) {
-		p.forwarded = append(p.forwarded[:0], names...)
-		fx = append(fx, Forwarded{p.id, slices.Clone(names)})
+		p.forwarded = slices.Clone(names) // never written to again
+		fx = append(fx, Forwarded{p.id, p.forwarded})
 	}
 	return fx
 }
@@ -247,7 +247,7 @@ func (r *Room) merge(fx []Effect, now time.Time) []Effect {
 	}
 	for _, p := range r.list {
 		for _, w := range p.wanted {
-			w.source.want = max(w.source.want, w.height)
+			w.source.want = max(w.source.want, int(w.height))
 		}
 	}
 	for _, s := range r.order {

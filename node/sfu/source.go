@@ -82,7 +82,7 @@ type source struct {
 	want      int // height that anybody wants
 	told      int // height that the owner was told
 	voice     time.Time
-	targets   []target
+	targets   []*slot
 	pulls     []*pull
 	listeners int  // slots that are turned on
 	heard     bool // told, of audio of a Remote: somebody listens
@@ -298,30 +298,25 @@ func (l *layer) release() {
 }
 
 // add makes t a receiver of s at the next publish.
-func (s *source) add(t target) {
+func (s *source) add(t *slot) {
 	s.targets = append(s.targets, t)
 	s.published = false
 }
 
 // remove takes the slot out of the receivers of s at the next publish.
 func (s *source) remove(sl *slot) {
-	for i := range s.targets {
-		if s.targets[i].slot == sl {
-			s.targets = slices.Delete(s.targets, i, i+1)
-			s.published = false
-			return
-		}
+	if i := slices.Index(s.targets, sl); i >= 0 {
+		s.targets = slices.Delete(s.targets, i, i+1)
+		s.published = false
 	}
 }
 
 // publish makes the receivers of s what the packet side sees.
 func (s *source) publish() {
 	if !s.published {
-		t := &table{slices.Clone(s.targets), slices.Clone(s.pulls)}
-		for i := range t.targets {
-			to := &t.targets[i]
-			to.stream = to.slot.stream
-			to.way = to.down.p.out
+		t := &table{make([]target, len(s.targets)), slices.Clone(s.pulls)}
+		for i, to := range s.targets {
+			t.targets[i] = target{down: to.down, slot: to, stream: to.stream, way: to.down.p.out}
 		}
 		s.table.Store(t)
 		s.published = true

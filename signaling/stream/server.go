@@ -356,12 +356,12 @@ func (s *Server) adopt(value session.Stream, revived, arriving bool) (*Session, 
 		imported.arriving.Store(true)
 		imported.turn <- struct{}{}
 	}
-	if err := s.remember(imported); err != nil {
-		return nil, fmt.Errorf("import session of %s: %w", endpoint, err)
-	}
 	if err := imported.restore(value, revived); err != nil {
-		s.forget(imported)
 		return nil, err
+	}
+	if err := s.remember(imported); err != nil { // from here on it is found
+		imported.discard()
+		return nil, fmt.Errorf("import session of %s: %w", endpoint, err)
 	}
 	return imported, nil
 }

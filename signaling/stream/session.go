@@ -364,6 +364,14 @@ func (s *Session) stopExpiry() {
 	}
 }
 
+// discard ends a session that nobody has seen.
+func (s *Session) discard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
+	s.stopExpiry()
+}
+
 func (s *Session) suspended() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

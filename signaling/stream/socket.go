@@ -33,7 +33,7 @@ func newSocket(s *Server, conn *websocket.Conn, c *conduit, e *engine) *socket {
 	k.queue = newQueue(s.limits, k.write)
 	k.kill = sync.OnceFunc(func() {
 		close(k.dead)
-		_ = c.Close()
+		c.cut()
 	})
 	conn.SetReadLimit(-1) // read bounds messages itself and says so in a stream error
 	return k

@@ -2,23 +2,54 @@ package main
 
 import "testing"
 
-func TestWorthTidying(t *testing.T) {
-	const mb = 1 << 20
+const mb = 1 << 20
+
+func TestTidying(t *testing.T) {
 	for _, c := range []struct {
-		live, used, free uint64
-		want             bool
+		heap
+		want tidying
 	}{
-		{8 * mb, 8 * mb, 0, false},
-		{8 * mb, 7 * mb, 0, false}, // what was live died
-		{8 * mb, 9 * mb, mb, false},
-		{8 * mb, 9*mb + 1, 0, true},
-		{8 * mb, 8 * mb, 2 * mb, true}, // a storm is over
-		{2 * mb, 3 * mb, 0, false},     // an eighth, but hardly anything
-		{800 * mb, 890 * mb, 90 * mb, false},
-		{800 * mb, 910 * mb, 0, true},
+		{heap{live: 8 * mb, used: 8 * mb}, leave},
+		{heap{live: 8 * mb, used: 7 * mb}, leave}, // what was live died
+		{heap{live: 8 * mb, used: 9 * mb, free: mb}, leave},
+		{heap{live: 8 * mb, used: 9*mb + 1}, release},
+		{heap{live: 8 * mb, used: 8 * mb, free: 2 * mb}, release}, // a storm is over
+		{heap{live: 2 * mb, used: 3 * mb}, leave},                 // an eighth, but hardly anything
+		{heap{live: 800 * mb, used: 890 * mb, free: 90 * mb}, leave},
+		{heap{live: 800 * mb, used: 910 * mb}, collect},
+		{heap{live: 800 * mb, used: 810 * mb, free: 60 * mb}, leave},
+		{heap{live: 800 * mb, used: 750 * mb, free: 101 * mb}, release},
+		{heap{live: 800 * mb, used: 810 * mb, free: 101 * mb}, leave}, // the runtime gives it back
 	} {
-		if got := worthTidying(c.live, c.used, c.free); got != c.want {
-			t.Errorf("live %d, used %d, free %d: %v", c.live, c.used, c.free, got)
+		if got := new(tidier).decide(c.heap); got != c.want {
+			t.Errorf("%+v: %v, want %v", c.heap, got, c.want)
 		}
+	}
+}
+
+// A collection in the middle of a storm finds alive what is dead soon after, and there may not be another for hours.
+func TestTheHeapIsTidiedWhenAStormIsOver(t *testing.T) {
+	tidied := heap{live: 6 * mb, used: 6 * mb, allocated: 100 * mb, cycles: 3}
+	d := tidier{tidied: tidied, last: tidied}
+	storm := heap{live: 14 * mb, used: 13 * mb, allocated: 300 * mb, cycles: 14}
+	if got := d.decide(storm); got != leave {
+		t.Errorf("while the runtime collects by itself: %v", got)
+	}
+	over := storm
+	over.used += mb / 2
+	over.allocated += mb / 2
+	if got := d.decide(over); got != release {
+		t.Errorf("after the storm: %v", got)
+	}
+	d.tidied, d.last = over, over
+	for range 3 {
+		over.allocated += mb / 2
+		if got := d.decide(over); got != leave {
+			t.Errorf("hardly anything happened since: %v", got)
+		}
+	}
+	over.allocated += mb / 2
+	if got := d.decide(over); got != release {
+		t.Errorf("little after little: %v", got)
 	}
 }

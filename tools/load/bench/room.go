@@ -36,6 +36,7 @@ type room struct {
 	empty    int64         // resident memory at the start
 	idle     time.Duration // CPU time a second of the first node of a cluster before anybody came
 	prompt   bool
+	two      func(context.Context) error // called when the first two are in; nil for nothing
 }
 
 // join is how one client came in.
@@ -104,6 +105,7 @@ func (r *room) fill(ctx context.Context) error {
 	}()
 	// Who sends comes first. Nobody has media before there are two.
 	var waiting []func() error
+	whole := ctx
 	for at := range r.scenario.people() {
 		begun := time.Now()
 		c, performer, e := r.client(at, p)
@@ -145,6 +147,11 @@ func (r *room) fill(ctx context.Context) error {
 		}
 		if err := e.await(ctx, !r.scenario.Mute); err != nil {
 			return errors.Join(fmt.Errorf("client %d: %w", at, err), failed)
+		}
+		if at == 1 && r.two != nil {
+			if err := r.two(whole); err != nil {
+				return err
+			}
 		}
 		if at > 1 {
 			first, picture := e.began()

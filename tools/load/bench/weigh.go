@@ -29,21 +29,31 @@ const (
 var Loads = []Load{Receiver, Muted, Silent, Signalling}
 
 // Weigh measures what one more participant takes of a node's memory.
+//
+// What the first two take is measured by itself: it is mostly code that is used for the first time, a megabyte and a half to two and a half of
+// the program's file, and what the runtime makes ready to collect more. None of it comes again, and divided by fifty it would be thirty to
+// fifty KB for each. Who looks at the growth from a node without anybody finds it in FromStart.
+//
+// A look is Settle after the last join: by then the node has given back what a join needs and leaves, which it does every ten seconds.
+// Memory is read from the system, before the node is asked for anything.
 type Weigh struct {
 	Programs
-	People   int
+	People   int           // beside the first two
 	Settle   time.Duration // from the last join to the look
 	Profiles string        // folder for a heap profile and the goroutines of each; empty for none
 	Out      io.Writer
 }
 
-// Weight is what came out, in bytes. All but Start are per participant.
+// Weight is what came out, in bytes. Each, Heap, Stacks and Goroutines are for one of those after the first two.
 type Weight struct {
-	Load   Load  `json:"load"`
-	Start  int64 `json:"bytes_at_start"`
-	Each   int64 `json:"bytes_each"` // growth of resident memory
-	Heap   int64 `json:"heap_each"`  // of that, memory in use by the heap, garbage included
-	Stacks int64 `json:"stacks_each"`
+	Load  Load  `json:"load"`
+	Start int64 `json:"bytes_at_start"`
+	First int64 `json:"bytes_of_the_first_two"`
+	Each  int64 `json:"bytes_each"` // growth of resident memory
+	// FromStart is the growth since the start divided by all of them, the first two included.
+	FromStart int64 `json:"bytes_each_from_start"`
+	Heap      int64 `json:"heap_each"` // of Each, memory in use by the heap, garbage included
+	Stacks    int64 `json:"stacks_each"`
 	// Goroutines is how many there are for each, rounded.
 	Goroutines int64 `json:"goroutines_each"`
 }
@@ -79,7 +89,7 @@ func (g Weigh) Run(ctx context.Context, l Load) (w Weight, err error) {
 	defer pool.Close()
 	s := Scenario{Name: string(l), Encodings: 1, Trace: Equal, Nodes: 1}
 	if l == Receiver {
-		s.Senders, s.Receivers = 1, g.People
+		s.Senders, s.Receivers = 1, g.People+1
 	}
 	w.Load = l
 	r, err := open(ctx, Node, s, g.Programs, pool)
@@ -92,9 +102,17 @@ func (g Weigh) Run(ctx context.Context, l Load) (w Weight, err error) {
 		}
 	}()
 	at := r.server.(*node).nodes[0]
-	before, err := steady(ctx, at)
+	start, err := steady(ctx, at)
 	if err != nil {
 		return w, err
+	}
+	var first load.Sample
+	r.two = func(ctx context.Context) (err error) {
+		if err := rest(ctx, g.Settle); err != nil {
+			return err
+		}
+		first, err = steady(ctx, at)
+		return err
 	}
 	if l == Receiver {
 		err = r.fill(ctx)
@@ -109,12 +127,15 @@ func (g Weigh) Run(ctx context.Context, l Load) (w Weight, err error) {
 			return err
 		}
 		now, err := steady(ctx, at)
-		each := func(of func(load.Sample) int64) int64 { return (of(now) - of(before)) / int64(g.People) }
-		w.Start = before.RSS
+		people := int64(g.People)
+		each := func(of func(load.Sample) int64) int64 { return (of(now) - of(first)) / people }
+		w.Start = start.RSS
+		w.First = first.RSS - start.RSS
+		w.FromStart = (now.RSS - start.RSS) / (people + 2)
 		w.Each = each(func(s load.Sample) int64 { return s.RSS })
 		w.Heap = each(func(s load.Sample) int64 { return s.HeapInUse })
 		w.Stacks = each(func(s load.Sample) int64 { return s.Stacks })
-		w.Goroutines = (now.Goroutines - before.Goroutines + int64(g.People)/2) / int64(g.People)
+		w.Goroutines = (now.Goroutines - first.Goroutines + people/2) / people
 		return err
 	}
 	if l == Receiver {
@@ -126,15 +147,17 @@ func (g Weigh) Run(ctx context.Context, l Load) (w Weight, err error) {
 		return w, err
 	}
 	if g.Out != nil {
-		_, _ = fmt.Fprintf(g.Out, "%-12s %4d KB each (heap %d, stacks %d, %d goroutines), %.0f MB at start\n", l, w.Each>>10, w.Heap>>10, w.Stacks>>10, w.Goroutines, float64(w.Start)/(1<<20))
+		const mb = 1 << 20
+		_, _ = fmt.Fprintf(g.Out, "%-12s %4d KB each (heap %d, stacks %d, %d goroutines); %.0f MB at start, %.1f MB for the first two, %d KB each from start\n",
+			l, w.Each>>10, w.Heap>>10, w.Stacks>>10, w.Goroutines, float64(w.Start)/mb, float64(w.First)/mb, w.FromStart>>10)
 	}
 	return w, g.keep(ctx, at, l)
 }
 
 // join lets everybody in who sends nothing.
 func (g Weigh) join(ctx context.Context, r *room, l Load) error {
-	at := r.server.(*node).nodes[0]
-	for k := range g.People {
+	at, whole := r.server.(*node).nodes[0], ctx
+	for k := range g.People + 2 {
 		ctx, cancel := context.WithTimeout(ctx, joinPatience)
 		defer cancel()
 		room := "load"
@@ -154,25 +177,32 @@ func (g Weigh) join(ctx context.Context, r *room, l Load) error {
 				return fmt.Errorf("client %d: %w", k, err)
 			}
 		}
+		if k == 1 {
+			if err := r.two(whole); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
 
-// steady is the middle of three looks.
+// steady is what a node holds, with the middle of three looks at its resident memory. To ask a node makes garbage there, so that comes last.
 func steady(ctx context.Context, at *load.Node) (load.Sample, error) {
-	var all []load.Sample
+	var all []int64
 	for range 3 {
-		s, err := at.Sample(ctx)
+		n, err := load.RSS(at.PID)
 		if err != nil {
-			return s, err
+			return load.Sample{}, err
 		}
-		all = append(all, s)
+		all = append(all, n)
 		if err := rest(ctx, 500*time.Millisecond); err != nil {
-			return s, err
+			return load.Sample{}, err
 		}
 	}
-	slices.SortFunc(all, func(a, b load.Sample) int { return int(a.RSS - b.RSS) })
-	return all[1], nil
+	slices.Sort(all)
+	s, err := at.Sample(ctx)
+	s.RSS = all[1]
+	return s, err
 }
 
 func (g Weigh) keep(ctx context.Context, at *load.Node, l Load) error {

@@ -62,6 +62,13 @@ func (p *Participant) openChannel(ctx context.Context, url string, session *Tran
 			"colibriClass": receiverConstraints, "lastN": -1, "defaultConstraints": map[string]any{"maxHeight": 720},
 		}
 	}
+	if p.cfg.Muted && len(p.cfg.SSRCs.Video) > 0 {
+		if err := p.Bridge(map[string]any{
+			"colibriClass": "SourceVideoTypeMessage", "sourceName": p.Endpoint() + "-v0", "videoType": "none",
+		}); err != nil {
+			return err
+		}
+	}
 	return p.Bridge(asked)
 }
 

@@ -35,7 +35,8 @@ type Config struct {
 	Codecs string
 	// SignallingOnly never connects media: the offer is accepted, the transport stays idle.
 	SignallingOnly bool
-	// Muted declares its sources as muted.
+	// Muted declares its sources as muted: in its presence, and on the bridge channel that its camera shows nothing, as Jitsi's client does
+	// when the channel opens.
 	Muted bool
 	// Old does not know of ICE restarts that the server asks for, as all clients before August 2026.
 	Old     bool
