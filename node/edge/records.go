@@ -74,7 +74,8 @@ type records struct {
 	closed bool
 	dead   bool     // nothing goes out any more, and nothing in
 	alert  bool     // one was read
-	flight [][]byte // what went out since something was read last
+	flight [][]byte // what went out last, with nothing read in between
+	over   bool     // something was read since: what goes out next is another flight
 }
 
 func newRecords(send func([]byte)) *records {
@@ -124,7 +125,7 @@ func (r *records) ReadFrom(b []byte) (int, net.Addr, error) {
 			n := copy(b, r.queue[0])
 			r.queue[0] = nil
 			r.queue = r.queue[1:]
-			r.flight = nil
+			r.over = true
 			return n, clientAddr{}, nil
 		}
 		r.wake.Wait()
@@ -134,6 +135,9 @@ func (r *records) ReadFrom(b []byte) (int, net.Addr, error) {
 func (r *records) WriteTo(b []byte, _ net.Addr) (int, error) {
 	r.mu.Lock()
 	dead := r.dead || r.closed
+	if !dead && r.over {
+		r.flight, r.over = nil, false
+	}
 	if !dead && len(r.flight) < mostFlight {
 		r.flight = append(r.flight, slices.Clone(b))
 	}
