@@ -47,6 +47,7 @@ const (
 // Leg is one client's media: keys, counters and the DTLS association. Safe for concurrent use.
 type Leg struct {
 	edge       *Edge
+	born       time.Time
 	receiver   Receiver
 	path       atomic.Pointer[Path]   // nil when the path is elsewhere
 	warm       atomic.Pointer[sealer] // out.seal, for who does not have the lock
@@ -98,7 +99,7 @@ func (e *Edge) NewLeg(r Receiver) (*Leg, error) {
 }
 
 func (e *Edge) newLeg(r Receiver) *Leg {
-	l := &Leg{edge: e, receiver: r}
+	l := &Leg{edge: e, born: time.Now(), receiver: r}
 	l.out.err = ErrNotConnected
 	l.dtls = newAssociation(l)
 	return l

@@ -236,6 +236,9 @@ func (s *socket) arm(events uint32) syscall.Errno {
 // receiveWithin is receive with an end: when nothing comes for d it returns 0. It waits in the kernel: the timers of the
 // runtime are too coarse for what it waits for.
 func (s *socket) receiveWithin(d time.Duration) (int, error) {
+	if s.stopped.Load() {
+		return 0, net.ErrClosed
+	}
 	err := s.rx.receive()
 	if err == unix.EAGAIN {
 		s.wait = unix.NsecToTimespec(int64(d))

@@ -50,13 +50,8 @@ type streams struct {
 	out, err io.Writer
 }
 
-// garbage is how much of the live heap may be garbage, in percent: packets make none, so that the memory a join leaves is
-// not needed for anything. With 100 or more a storm of joins costs a fifth less, and what is left of it afterwards is scattered over so
-// many pages that a participant takes half as much again for good. GOGC overrides it.
-const garbage = 40
-
 func main() {
-	if os.Getenv("GOGC") == "" {
+	if collects() {
 		debug.SetGCPercent(garbage)
 	}
 	os.Exit(execute(os.Args[1:], streams{os.Stdout, os.Stderr}))

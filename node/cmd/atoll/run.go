@@ -44,6 +44,7 @@ func (c runCommand) Run(s streams) error {
 	tidying, stopTidying := context.WithCancel(context.Background())
 	defer stopTidying()
 	go tidy(tidying)
+	go relax(tidying, n.Crowded)
 	for _, url := range urls(cfg) {
 		_, _ = fmt.Fprintln(s.out, "open "+url)
 	}

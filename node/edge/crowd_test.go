@@ -1,0 +1,87 @@
+package edge
+
+import (
+	"errors"
+	"net"
+	"testing"
+	"time"
+)
+
+func TestACrowdIsSeveralWhoAreComing(t *testing.T) {
+	start := time.Now()
+	var c crowd
+	round := func(at time.Duration, legs ...*Leg) bool {
+		for _, l := range legs {
+			c.count(l, start.Add(at))
+		}
+		c.judge(start.Add(at))
+		return c.here.Load()
+	}
+	leg := func(born time.Duration, connected bool) *Leg {
+		l := &Leg{born: start.Add(born)}
+		l.open.Store(connected)
+		return l
+	}
+	a, b, d := leg(0, false), leg(0, false), leg(0, false)
+	for _, s := range []struct {
+		name string
+		at   time.Duration
+		legs []*Leg
+		want bool
+	}{
+		{"nobody", 0, nil, false},
+		{"two", 0, []*Leg{a, b}, false},
+		{"two in another round", 20 * time.Millisecond, []*Leg{b, d}, false},
+		{"two, and many who are in", 40 * time.Millisecond, []*Leg{a, b, leg(0, true), leg(0, true), leg(0, true)}, false},
+		{"three", 60 * time.Millisecond, []*Leg{a, b, d}, true},
+		{"just now", 60*time.Millisecond + crowdStays - 1, nil, true},
+		{"no more", 60*time.Millisecond + crowdStays, nil, false},
+		{"again", 2 * time.Second, []*Leg{a, b, d}, true},
+		{"who do not come", 2*time.Second + comingTime, []*Leg{a, b, d}, false},
+	} {
+		if got := round(s.at, s.legs...); got != s.want {
+			t.Errorf("%s: a crowd %v, want %v", s.name, got, s.want)
+		}
+	}
+}
+
+// While three are awaited the reader waits in the kernel, and takes in what comes all the same: a fourth gets in and is heard.
+func TestMediaFlowsInACrowd(t *testing.T) {
+	e := listen(t)
+	awaited := make([]*Leg, crowdSize)
+	for i := range awaited {
+		var err error
+		if awaited[i], err = e.NewLeg(forwarder{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "there is a crowd", e.Crowded)
+	_, r, c := join(t, e)
+	c.sendRTP(1, 1)
+	r.wait("media", func() bool { return len(r.rtp[1]) > 0 })
+	for _, l := range awaited {
+		l.Close()
+	}
+	eventually(t, "the crowd is gone", func() bool { return !e.Crowded() })
+	c.sendRTP(1, 2)
+	r.wait("media without a crowd", func() bool { return len(r.rtp[1]) > 1 })
+}
+
+func TestWhoWaitsInTheKernelSeesTheEnd(t *testing.T) {
+	conn, err := net.ListenUDP("udp4", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSocket(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if n, err := s.receiveWithin(time.Millisecond); n != 0 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	s.stop()
+	if _, err := s.receiveWithin(time.Millisecond); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("%v, want that it is closed", err)
+	}
+}
