@@ -83,7 +83,7 @@ vanish-test: $(BIN)
 
 # Whether a node grows. Three minutes at a seventh of a core, which others are to have first.
 soak-test: $(BIN)
-	nice -n 10 $(GO) test -tags load -count=1 -timeout 20m -run '^TestChurn' -v ./tools/load
+	nice -n 5 $(GO) test -tags load -count=1 -timeout 20m -run '^TestChurn' -v ./tools/load
 
 # The files with tests that need the lab. The other tests of their packages run with the unit tests.
 LABS = $(shell grep -rl --include=*_test.go '^//go:build.*\blab\b' node cascade signaling turn geo tools 2>/dev/null)
