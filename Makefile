@@ -54,7 +54,7 @@ vet:
 	$(GO) vet -tags lab,load ./...
 
 unit: ## run the Go tests
-	$(GO) test ./...
+	$(GO) test -p 3 ./...
 
 race: ## run the Go tests with the race detector, the long simulations shortened
 	CGO_ENABLED=1 sh tools/race.sh $(GO) test -race -short -p 3 -timeout 20m ./...
@@ -106,11 +106,11 @@ fuzz: ## fuzz every parser for FUZZTIME, 10s
 		$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) </dev/null || exit 1; \
 	done
 
-# What other nodes and strangers send to the mesh ports, each parser for 20 s, four at a time.
+# What other nodes and strangers send to the mesh ports, each parser for 20 s, six at a time.
 fuzz-mesh:
 	@grep -rn --include=*_test.go -o '^func Fuzz[A-Za-z0-9_]*' cascade/wire cascade/link cascade/member cascade/standby | \
 	sed 's|^\(.*\)/[^/]*:[0-9]*:func \(.*\)$$|./\1 \2|' | grep -v FuzzMemory | \
-	xargs -P 4 -L 1 sh -c 'exec sh tools/fuzz.sh "$$0" "$$1" 20s'
+	xargs -P 6 -L 1 sh -c 'exec sh tools/fuzz.sh "$$0" "$$1" 20s'
 
 # What is measured: go doc ./tools/load/bench. ARGS are further flags: make bench ARGS="-v --only 1-to-50".
 bench: $(BIN) ## print the benchmark: CPU per forwarded packet beside other servers in one run; needs Debian's janus
