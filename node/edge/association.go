@@ -159,6 +159,7 @@ func (a *association) sleep() {
 	}
 	state, err := stateOf(conn)
 	if err != nil {
+		a.since.Store(0) // it will not be able to in a moment either
 		a.mu.Unlock()
 		a.leg.edge.log.Warn("DTLS cannot rest", "err", err)
 		return

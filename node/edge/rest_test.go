@@ -30,6 +30,18 @@ func (a *association) sleeps() bool {
 	return a.conn == nil && a.state != nil
 }
 
+// awake wakes the association of a leg once it rests, and returns when pion is through with its state.
+func awake(t *testing.T, l *Leg) {
+	t.Helper()
+	eventually(t, "it rests", l.dtls.sleeps)
+	l.dtls.wake()
+	eventually(t, "it is awake", func() bool {
+		l.dtls.mu.Lock()
+		defer l.dtls.mu.Unlock()
+		return l.dtls.through
+	})
+}
+
 func TestAnAssociationRestsAfterTheHandshake(t *testing.T) {
 	e := listen(t)
 	l, r, c := join(t, e)
@@ -95,14 +107,8 @@ func TestALastFlightIsRepeatedSoOften(t *testing.T) {
 func TestAResumedAssociationRestsWithoutMediaAfterAWhile(t *testing.T) {
 	e := listen(t)
 	l, r, c := join(t, e)
-	eventually(t, "it rests", l.dtls.sleeps)
-	l.dtls.wake()
+	awake(t, l)
 	l.dtls.since.Store(time.Now().UnixNano())
-	eventually(t, "it is awake", func() bool {
-		l.dtls.mu.Lock()
-		defer l.dtls.mu.Unlock()
-		return l.dtls.through
-	})
 	if l.tick(time.Now().Add(muteTime / 2)); l.dtls.sleeps() {
 		t.Error("it rests at once")
 	}
@@ -208,13 +214,7 @@ func TestAnAssociationRestsOnceItIsThrough(t *testing.T) {
 	l, r, c := join(t, e)
 	c.sendRTP(1, 1)
 	r.wait("media", func() bool { return len(r.rtp[1]) > 0 })
-	eventually(t, "it rests", l.dtls.sleeps)
-	l.dtls.wake()
-	eventually(t, "pion is through", func() bool {
-		l.dtls.mu.Lock()
-		defer l.dtls.mu.Unlock()
-		return l.dtls.through
-	})
+	awake(t, l)
 	through := func(yes bool) {
 		l.dtls.mu.Lock()
 		defer l.dtls.mu.Unlock()
@@ -234,13 +234,7 @@ func TestAnAssociationRestsOnceItIsThrough(t *testing.T) {
 func TestAnAssociationDoesNotRestOverAFarewell(t *testing.T) {
 	e := listen(t)
 	l, r, c := join(t, e)
-	eventually(t, "it rests", l.dtls.sleeps)
-	l.dtls.wake()
-	eventually(t, "pion is through", func() bool {
-		l.dtls.mu.Lock()
-		defer l.dtls.mu.Unlock()
-		return l.dtls.through
-	})
+	awake(t, l)
 	wire := l.dtls.wire
 	wire.put([]byte{recordAlert}) // of which pion makes nothing
 	eventually(t, "pion has it", func() bool {
