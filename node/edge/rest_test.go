@@ -248,3 +248,20 @@ func TestAnAssociationDoesNotRestOverAFarewell(t *testing.T) {
 	c.dtls.Close()
 	r.wait("closed", func() bool { return r.reason != nil })
 }
+
+// A farewell that pion has not read when its association goes to sleep wakes it again.
+func TestAnAssociationHearsWhatCameAsItFellAsleep(t *testing.T) {
+	e := listen(t)
+	l, r, c := join(t, e)
+	awake(t, l)
+	wire := l.dtls.wire
+	wire.kill() // so that pion reads nothing more
+	c.dtls.Close()
+	eventually(t, "the farewell is here", func() bool {
+		wire.mu.Lock()
+		defer wire.mu.Unlock()
+		return len(wire.queue) > 0
+	})
+	l.dtls.sleep()
+	r.wait("closed", func() bool { return errors.Is(r.reason, errPeerClosed) })
+}
