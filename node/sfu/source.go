@@ -87,6 +87,7 @@ type source struct {
 	listeners int  // slots that are turned on
 	heard     bool // told, of audio of a Remote: somebody listens
 	published bool
+	kept      int // the first of targets that the table has in the same places
 }
 
 // layer is one encoding of a source.
@@ -308,17 +309,27 @@ func (s *source) remove(sl *slot) {
 	if i := slices.Index(s.targets, sl); i >= 0 {
 		s.targets = slices.Delete(s.targets, i, i+1)
 		s.published = false
+		s.kept = min(s.kept, i)
 	}
 }
 
-// publish makes the receivers of s what the packet side sees.
+// publish makes the receivers of s what the packet side sees. Who was added only stands behind the others in the same memory: while
+// many join, every source gets one more with each of them, and tables made anew would be a quarter of what they leave to collect.
 func (s *source) publish() {
-	if !s.published {
-		t := &table{make([]target, len(s.targets)), slices.Clone(s.pulls)}
-		for i, to := range s.targets {
-			t.targets[i] = target{down: to.down, slot: to, stream: to.stream, way: to.down.p.out}
-		}
-		s.table.Store(t)
-		s.published = true
+	if s.published {
+		return
 	}
+	list := s.table.Load().targets
+	if s.kept < len(list) {
+		list = nil // who reads the table that was goes on with it
+		s.kept = 0
+	}
+	if n := len(s.targets); n > cap(list) {
+		list = append(make([]target, 0, n+n/8), list...)
+	}
+	for _, to := range s.targets[s.kept:] {
+		list = append(list, target{down: to.down, slot: to, stream: to.stream, way: to.down.p.out})
+	}
+	s.table.Store(&table{list, slices.Clone(s.pulls)})
+	s.published, s.kept = true, len(list)
 }
