@@ -3,6 +3,7 @@ package muc
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,7 +67,7 @@ func (r *Room) admission(from, nick string, st, x *stanza.Element) []Effect {
 
 // arrive tells the others that o is here and o who is.
 func (r *Room) arrive(effects []Effect, o *occupant, id string, codes ...string) []Effect {
-	effects = r.announceOthers(effects, o, id)
+	effects = slices.Grow(r.announceOthers(effects, o, id), len(r.roster.order)+2)
 	if r.cfg.Focus != "" {
 		v := r.envelope("presence", FocusNick)
 		v.To = o.jid
@@ -76,9 +77,7 @@ func (r *Room) arrive(effects []Effect, o *occupant, id string, codes ...string)
 		if other == o {
 			continue
 		}
-		v := r.envelope("presence", other.nick)
-		v.To = o.jid
-		effects = append(effects, deliver(v, append(r.item(other).Bytes(), other.presence...)))
+		effects = append(effects, addressed(o, "presence", r.face(other)))
 	}
 	effects = append(effects, r.selfPresence(o, id, append(codes, "100")...))
 	return append(effects, r.subjectFor(o))

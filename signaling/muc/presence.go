@@ -1,6 +1,7 @@
 package muc
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/atoll-mesh/atoll/signaling/stanza"
@@ -63,6 +64,24 @@ func (r *Room) selfPresence(o *occupant, id string, codes ...string) Deliver {
 	v := r.envelope("presence", o.nick)
 	v.ID, v.To = id, o.jid
 	return deliver(v, append(r.item(o, append(codes, "110")...).Bytes(), o.presence...))
+}
+
+// face is the presence of an occupant as who enters gets it, but for the address of that one: two hundred who enter at once get it from
+// each other, and it is the same for all of them until something in it changes.
+type face struct {
+	jid      string
+	standing standing
+	presence []byte
+	whole    []byte
+}
+
+// face returns that of o.
+func (r *Room) face(o *occupant) []byte {
+	f := &o.face
+	if now := r.standing(o); f.whole == nil || f.jid != o.jid || f.standing != now || !bytes.Equal(f.presence, o.presence) {
+		*f = face{o.jid, now, o.presence, r.envelope("presence", o.nick).Append(nil, append(r.item(o).Bytes(), o.presence...))}
+	}
+	return f.whole
 }
 
 // item returns the element of the room in the presence of o.

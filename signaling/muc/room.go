@@ -177,19 +177,22 @@ func (r *Room) envelope(name, nick string) stanza.Envelope {
 // stanza is built once and the address of each receiver is spliced in behind the name of the element.
 func (r *Room) spread(effects []Effect, v stanza.Envelope, inner []byte, except ...*occupant) []Effect {
 	whole := v.Append(nil, inner)
-	cut := 1 + len(v.Name)
 	effects = slices.Grow(effects, len(r.roster.here))
 	for _, o := range r.roster.here {
-		if slices.Contains(except, o) {
-			continue
+		if !slices.Contains(except, o) {
+			effects = append(effects, addressed(o, v.Name, whole))
 		}
-		copied := make([]byte, 0, len(whole)+len(o.to))
-		copied = append(copied, whole[:cut]...)
-		copied = append(copied, o.to...)
-		copied = append(copied, whole[cut:]...)
-		effects = append(effects, Deliver{To: o.jid, Stanza: copied})
 	}
 	return effects
+}
+
+// addressed is for o what is whole but for the address.
+func addressed(o *occupant, name string, whole []byte) Deliver {
+	cut := 1 + len(name)
+	b := make([]byte, 0, len(whole)+len(o.to))
+	b = append(b, whole[:cut]...)
+	b = append(b, o.to...)
+	return Deliver{To: o.jid, Stanza: append(b, whole[cut:]...)}
 }
 
 func deliver(v stanza.Envelope, inner []byte) Deliver {

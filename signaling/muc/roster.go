@@ -49,6 +49,7 @@ type occupant struct {
 	presence []byte // children that others see, without the element of the room
 	shown    standing
 	local    bool
+	face     face
 
 	// Of this node only.
 	to       []byte             // ` to="<jid>"`, ready to be spliced in
