@@ -18,14 +18,13 @@ type Rush struct {
 	Within            time.Duration // the last begins this long after the first
 }
 
-// Run lets everybody join and leaves when all had media, or one could not. It returns how long each took from its own beginning to its
-// media, and how long all took together.
-func (r Rush) Run(ctx context.Context) (each []time.Duration, all time.Duration, err error) {
+// Run lets everybody join until all have media, or one cannot. It returns how long each took from its own beginning to its media, how
+// long all took together, and what lets everybody leave.
+func (r Rush) Run(ctx context.Context) (each []time.Duration, all time.Duration, leave func(), err error) {
 	pool, err := socket.NewPool()
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, func() {}, err
 	}
-	defer pool.Close()
 	ctx, cancel := context.WithTimeout(ctx, 2*joinTime)
 	defer cancel()
 	each = make([]time.Duration, r.People)
@@ -54,12 +53,14 @@ func (r Rush) Run(ctx context.Context) (each []time.Duration, all time.Duration,
 	}
 	coming.Wait()
 	all = time.Since(begun)
-	var leaving sync.WaitGroup
-	for _, p := range people {
-		if p != nil {
-			leaving.Go(p.Leave)
+	return each, all, func() {
+		var leaving sync.WaitGroup
+		for _, p := range people {
+			if p != nil {
+				leaving.Go(p.Leave)
+			}
 		}
-	}
-	leaving.Wait()
-	return each, all, errors.Join(errs...)
+		leaving.Wait()
+		pool.Close()
+	}, errors.Join(errs...)
 }

@@ -75,10 +75,14 @@ func (s Storm) Run(ctx context.Context) (w Weather, err error) {
 		return w, err
 	}
 	at := r.server.(*node).nodes[0]
+	var rush *load.Process
 	w.Stormy, err = r.measure(ctx, time.Second, func(ctx context.Context) (err error) {
-		w.Rushed, err = s.rush(ctx, at)
+		w.Rushed, rush, err = s.rush(ctx, at)
 		return err
 	})
+	if rush != nil {
+		<-rush.Ended()
+	}
 	if err != nil {
 		return w, err
 	}
@@ -91,22 +95,22 @@ func (s Storm) Run(ctx context.Context) (w Weather, err error) {
 	return w, nil
 }
 
-func (s Storm) rush(ctx context.Context, at *load.Node) (out Rushed, err error) {
+// rush lets everybody join. The process ends when they have left, after what was sent until then has arrived.
+func (s Storm) rush(ctx context.Context, at *load.Node) (out Rushed, p *load.Process, err error) {
 	first := make(chan string, 1)
-	p, err := load.Spawn("rush", first, append(append([]string(nil), s.Rush...), at.URL, at.Domain, strconv.Itoa(s.People), s.Within.String())...)
+	p, err = load.Spawn("rush", first, append(append([]string(nil), s.Rush...), at.URL, at.Domain, strconv.Itoa(s.People), s.Within.String())...)
 	if err != nil {
-		return out, err
+		return out, nil, err
 	}
 	select {
 	case line := <-first:
 		err = json.Unmarshal([]byte(line), &out)
-		<-p.Ended()
 	case <-p.Ended():
 		err = fmt.Errorf("the rush told nothing:\n%s", p.Log())
 	case <-ctx.Done():
 		err = errors.Join(ctx.Err(), p.Stop())
 	}
-	return out, err
+	return out, p, err
 }
 
 // RunRush is the other side: it joins as a command line says, and tells.
@@ -126,9 +130,13 @@ func RunRush(ctx context.Context, args []string, out io.Writer) error {
 	if err := Prefer(low); err != nil {
 		return err
 	}
-	each, all, err := load.Rush{URL: args[0], Domain: args[1], Room: "rush", People: people, Within: within}.Run(ctx)
+	each, all, leave, err := load.Rush{URL: args[0], Domain: args[1], Room: "rush", People: people, Within: within}.Run(ctx)
+	defer leave()
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(out).Encode(Rushed{all, each})
+	if err := json.NewEncoder(out).Encode(Rushed{all, each}); err != nil {
+		return err
+	}
+	return rest(ctx, 2*stragglers) // they are not measured while they leave
 }
