@@ -79,14 +79,14 @@ func TestVerdict(t *testing.T) {
 }
 
 func TestVerdictOfAStorm(t *testing.T) {
-	calm, stormy := window(5), window(5)
-	calm.P99, stormy.P99 = time.Millisecond, 3*time.Millisecond
-	fine := Weather{Rushed: Rushed{All: stormIn}, Calm: calm, Stormy: stormy}
+	busy, stormy := window(5), window(5)
+	busy.P99, stormy.P99 = time.Millisecond, 3*time.Millisecond
+	fine := Weather{Rushed: Rushed{All: stormIn}, Busy: busy, Stormy: stormy}
 	if got := fine.Missed(); len(got) != 0 {
 		t.Errorf("a storm that is fine: %q", got)
 	}
 	stormy.P99++
-	if got := (Weather{Rushed: Rushed{All: stormIn + 1}, Calm: calm, Stormy: stormy}).Missed(); len(got) != 2 {
+	if got := (Weather{Rushed: Rushed{All: stormIn + 1}, Busy: busy, Stormy: stormy}).Missed(); len(got) != 2 {
 		t.Errorf("a storm that is not: %q", got)
 	}
 }
@@ -131,5 +131,20 @@ func TestScenariosCanBePlayed(t *testing.T) {
 	}
 	if _, err := Choose(false, []string{"1-to-51"}); err == nil {
 		t.Error("a scenario that is not there was found")
+	}
+}
+
+func TestOfSeveralStormsTheMiddleOneCounts(t *testing.T) {
+	windows := func(p99 ...time.Duration) (all []Window) {
+		for _, d := range p99 {
+			all = append(all, Window{P99: d})
+		}
+		return all
+	}
+	if got := middle(windows(9, 1, 5)).P99; got != 5 {
+		t.Errorf("%d of 9, 1 and 5", got)
+	}
+	if got := middle(windows(2, 1)).P99; got != 2 {
+		t.Errorf("%d of 2 and 1", got)
 	}
 }

@@ -158,6 +158,7 @@ type stormCommand struct {
 	Node   string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
 	People int           `help:"How many join." default:"200"`
 	Within time.Duration `help:"How soon." default:"2s"`
+	Rounds int           `help:"How often; the storm in the middle counts." default:"5"`
 }
 
 // Run measures.
@@ -172,7 +173,7 @@ func (c *stormCommand) Run(ctx context.Context) error {
 		fmt.Fprintf(os.Stderr, "load: %v\n", err)
 	}
 	w, err := bench.Storm{
-		Programs: bench.Programs{Node: c.Node}, Rush: []string{self, "rush"}, People: c.People, Within: c.Within, Calm: 5 * time.Second, Out: os.Stdout,
+		Programs: bench.Programs{Node: c.Node}, Rush: []string{self, "rush"}, People: c.People, Within: c.Within, Calm: 5 * time.Second, Rounds: c.Rounds, Out: os.Stdout,
 	}.Run(ctx)
 	if missed := w.Missed(); err == nil && len(missed) > 0 {
 		err = fmt.Errorf("missed:\n  %s", strings.Join(missed, "\n  "))
