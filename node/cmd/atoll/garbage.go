@@ -14,7 +14,7 @@ const (
 	garbage = 40
 	// crowdGarbage is the same while many join at once. The heap is small and they leave much: there would be twenty collections a
 	// second, which take a third of the node's time and the processors away from media.
-	crowdGarbage = 200
+	crowdGarbage = 400
 	crowdEvery   = 50 * time.Millisecond
 )
 
