@@ -45,6 +45,19 @@ func TestACrowdIsSeveralWhoAreComing(t *testing.T) {
 	}
 }
 
+func TestTheReaderStepsBackNowAndThen(t *testing.T) {
+	start := time.Now()
+	var c crowd
+	for _, s := range []struct {
+		at   time.Duration
+		want bool
+	}{{0, true}, {keeping - 1, false}, {keeping, true}, {keeping + 1, false}, {2*keeping - 1, false}, {9 * keeping, true}} {
+		if got := c.yields(start.Add(s.at)); got != s.want {
+			t.Errorf("after %v: %v", s.at, got)
+		}
+	}
+}
+
 // While three are awaited the reader waits in the kernel, and takes in what comes all the same: a fourth gets in and is heard.
 func TestMediaFlowsInACrowd(t *testing.T) {
 	e := listen(t)

@@ -38,8 +38,8 @@
 // has read and sent media, at most every 4 ms, and every 10 ms when there is none. Where the kernel does not do that it comes with
 // the rest. So what a leg receives is in order for RTP and for RTCP, but not between them.
 //
-// While several clients are on their way in, the reader waits in the kernel instead of having the runtime poll for it (see
-// crowd.go): dearer, and not late by the 10 ms in which a busy runtime does not look.
+// While several clients are on their way in, the reader waits in the kernel instead of having the runtime poll for it, and keeps
+// its processor meanwhile (see crowd.go): dearer, and not late by what the others have to do.
 //
 // The reader's batch ends when the socket is empty and no frame is open: of a frame whose last packet was not read yet the
 // first ones wait for the others, at most 2 ms. Who receives can do nothing with a part of it, and it leaves as one datagram
@@ -73,6 +73,7 @@ import (
 	mathrand "math/rand/v2"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"time"
 
@@ -308,10 +309,23 @@ func (e *Edge) read() {
 
 // wait waits for datagrams as long as is given, and returns how many came.
 func (e *Edge) wait(within time.Duration) (int, error) {
-	if e.crowd.here.Load() {
+	switch {
+	case !e.crowd.here.Load():
+		return e.sock.receive(within)
+	case len(e.out.shards) == 1: // the others need the only processor
 		return e.sock.receiveWithin(within)
 	}
-	return e.sock.receive(within)
+	for until := time.Now().Add(within); ; {
+		now := time.Now()
+		if e.crowd.yields(now) {
+			runtime.Gosched()
+		}
+		left := max(0, until.Sub(now))
+		n, err := e.sock.receiveWithin(min(left, shortly))
+		if n > 0 || err != nil || left <= shortly {
+			return n, err
+		}
+	}
 }
 
 // batch takes in n datagrams that were read at now, and what belongs to them.
