@@ -2,6 +2,7 @@ package load_test
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -49,26 +50,48 @@ func TestCPUAndRSSOfNobody(t *testing.T) {
 	if _, err := load.RSS(nobody); err == nil {
 		t.Error("memory of a process that does not exist")
 	}
+	if _, err := load.Own(nobody); err == nil {
+		t.Error("own memory of a process that does not exist")
+	}
 }
 
-func TestRSSGrowsWithWhatIsTouched(t *testing.T) {
-	before, err := load.RSS(os.Getpid())
+func TestMemoryGrowsWithWhatIsTouched(t *testing.T) {
+	both := func() (rss, own int64) {
+		rss, err := load.RSS(os.Getpid())
+		if err == nil {
+			own, err = load.Own(os.Getpid())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rss, own
+	}
+	touch := func(fd, flags int) (rss, own int64) {
+		before, ownBefore := both()
+		block, err := unix.Mmap(fd, 0, 64<<20, unix.PROT_READ|unix.PROT_WRITE, flags)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = unix.Munmap(block) }()
+		for i := 0; i < len(block); i += 4096 {
+			block[i] = 1
+		}
+		rss, own = both()
+		return rss - before, own - ownBefore
+	}
+	const least, most = 48 << 20, 128 << 20
+	if rss, own := touch(-1, unix.MAP_ANON|unix.MAP_PRIVATE); rss < least || rss > most || own < least || own > most {
+		t.Errorf("memory grew by %d bytes, its own by %d, when 64 MiB were touched", rss, own)
+	}
+	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err == nil {
+		defer func() { _ = f.Close() }()
+		err = f.Truncate(64 << 20)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, err := unix.Mmap(-1, 0, 64<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = unix.Munmap(block) }()
-	for i := 0; i < len(block); i += 4096 {
-		block[i] = 1
-	}
-	after, err := load.RSS(os.Getpid())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if grown := after - before; grown < 48<<20 || grown > 128<<20 {
-		t.Errorf("memory grew by %d bytes when 64 MiB were touched", grown)
+	if rss, own := touch(int(f.Fd()), unix.MAP_SHARED); rss < least || rss > most || own > least/2 {
+		t.Errorf("memory grew by %d bytes, its own by %d, when 64 MiB of a file were touched", rss, own)
 	}
 }

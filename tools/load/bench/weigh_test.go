@@ -16,7 +16,7 @@ func TestAParticipantHasTwoGoroutines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.Goroutines != 2 || w.Each <= 0 || w.Start <= 0 {
+	if w.Goroutines != 2 || w.Each <= 0 || w.Start <= 0 || w.Own <= 0 || w.Own >= w.FromStart {
 		t.Errorf("%+v", w)
 	}
 }
@@ -25,7 +25,10 @@ func TestWeightsAreHeldAgainstTheBars(t *testing.T) {
 	if all := (bench.Weight{Load: bench.Signalling, Start: 41 << 20, Each: 61 << 10}).Missed(); len(all) != 2 {
 		t.Errorf("missed %q", all)
 	}
-	if all := (bench.Weight{Load: bench.Receiver, Start: 40 << 20, Each: 200 << 10}).Missed(); len(all) != 0 {
+	if all := (bench.Weight{Load: bench.Muted, Start: 40 << 20, Each: 150 << 10, Own: 151 << 10}).Missed(); len(all) != 1 {
+		t.Errorf("missed %q", all)
+	}
+	if all := (bench.Weight{Load: bench.Receiver, Start: 40 << 20, Each: 200 << 10, Own: 200 << 10}).Missed(); len(all) != 0 {
 		t.Errorf("missed %q", all)
 	}
 }
