@@ -98,3 +98,16 @@ func TestWhoEntersSeesWhatIsNow(t *testing.T) {
 		})
 	}
 }
+
+// Nothing has changed for whoever enters next.
+func TestAPresenceIsKeptReady(t *testing.T) {
+	f := newFixture(t)
+	f.join(alice, bob)
+	o := f.room.roster.nicks[nickOf(bob)]
+	first := f.room.face(o)
+	f.join(carol)
+	f.send(alice, `<presence to="%s/aaaaaaaa"><b/></presence>`, roomJID)
+	if second := f.room.face(o); &first[0] != &second[0] {
+		t.Error("it was made anew")
+	}
+}
