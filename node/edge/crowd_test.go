@@ -3,6 +3,7 @@ package edge
 import (
 	"errors"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -78,6 +79,35 @@ func TestMediaFlowsInACrowd(t *testing.T) {
 	eventually(t, "the crowd is gone", func() bool { return !e.Crowded() })
 	c.sendRTP(1, 2)
 	r.wait("media without a crowd", func() bool { return len(r.rtp[1]) > 1 })
+}
+
+// With one processor the reader tells the runtime when it waits, with several it does not. Either way media comes through, and who closes
+// does not wait for the crowd.
+func TestACrowdEndsWithTheEdge(t *testing.T) {
+	for _, processors := range []int{1, 2} {
+		before := runtime.GOMAXPROCS(processors)
+		e := listen(t)
+		for range crowdSize {
+			if _, err := e.NewLeg(forwarder{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		eventually(t, "there is a crowd", e.Crowded)
+		_, r, c := join(t, e)
+		c.sendRTP(1, 1)
+		r.wait("media", func() bool { return len(r.rtp[1]) > 0 })
+		closed := make(chan error, 1)
+		go func() { closed <- e.Close() }()
+		select {
+		case err := <-closed:
+			if err != nil {
+				t.Errorf("%d processors: %v", processors, err)
+			}
+		case <-time.After(patience):
+			t.Errorf("%d processors: it does not end", processors)
+		}
+		runtime.GOMAXPROCS(before)
+	}
 }
 
 func TestWhoWaitsInTheKernelSeesTheEnd(t *testing.T) {

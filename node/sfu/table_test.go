@@ -1,8 +1,11 @@
 package sfu
 
 import (
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
+	"weak"
 
 	"pgregory.net/rapid"
 )
@@ -49,4 +52,90 @@ func TestTableNeverChanges(t *testing.T) {
 			},
 		})
 	})
+}
+
+// While many join, every source gets one receiver more with each of them.
+func TestTheOthersAreNotWrittenAnew(t *testing.T) {
+	s := new(source)
+	s.table.Store(&table{})
+	anew := func() bool {
+		before := s.table.Load().targets
+		s.publish()
+		now := s.table.Load().targets
+		return len(before) == 0 || &before[0] != &now[0]
+	}
+	times := 0
+	for range 200 {
+		s.add(&slot{down: &downlink{p: new(Participant)}})
+		if anew() {
+			times++
+		}
+	}
+	if times > 50 {
+		t.Errorf("a table of 200 was written anew %d times", times)
+	}
+	s.pulls, s.published = append(s.pulls, new(pull)), false
+	if anew() || len(s.table.Load().pulls) != 1 {
+		t.Errorf("the receivers were written anew for one of %d relays", len(s.table.Load().pulls))
+	}
+}
+
+// What tables share keeps nobody who is no receiver any more.
+func TestATableLetsGoOfWhoIsRemoved(t *testing.T) {
+	s := new(source)
+	s.table.Store(&table{})
+	var gone []weak.Pointer[slot]
+	for range 10 {
+		s.add(&slot{down: &downlink{p: new(Participant)}})
+		gone = append(gone, weak.Make(s.targets[len(s.targets)-1]))
+		s.publish()
+	}
+	for len(s.targets) > 5 {
+		s.remove(s.targets[len(s.targets)-1])
+		s.publish()
+	}
+	runtime.GC()
+	for i, p := range gone {
+		if kept := p.Value() != nil; kept != (i < 5) {
+			t.Errorf("receiver %d is kept: %v", i, kept)
+		}
+	}
+	runtime.KeepAlive(s)
+}
+
+// For the race detector: packets go by a table while receivers come behind it in the same memory.
+func TestTablesAreReadWhileTheyGrow(t *testing.T) {
+	s := new(source)
+	s.table.Store(&table{})
+	var readers sync.WaitGroup
+	stop := make(chan struct{})
+	for range 2 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				for i, to := range s.table.Load().targets {
+					if to.slot == nil || to.down != to.slot.down {
+						t.Errorf("place %d is empty", i)
+						return
+					}
+				}
+			}
+		})
+	}
+	for round := range 200 {
+		for range 20 {
+			s.add(&slot{down: &downlink{p: new(Participant)}})
+			s.publish()
+		}
+		for range 20 {
+			s.remove(s.targets[round%len(s.targets)])
+		}
+		s.publish()
+	}
+	close(stop)
+	readers.Wait()
 }

@@ -15,7 +15,9 @@ const (
 	// crowdGarbage is the same while many join at once. The heap is small and they leave much: there would be twenty collections a
 	// second, which take a third of the node's time and the processors away from media.
 	crowdGarbage = 400
-	crowdEvery   = 50 * time.Millisecond
+	// mostGarbage is how many bytes that may be at most: of a large heap four parts more would not fit into the machine.
+	mostGarbage = 200 << 20
+	crowdEvery  = 50 * time.Millisecond
 )
 
 // collects says that how often the collector runs is ours to say.
@@ -28,23 +30,25 @@ func relax(ctx context.Context, crowded func() bool) {
 	}
 	ticker := time.NewTicker(crowdEvery)
 	defer ticker.Stop()
-	relaxed := false
+	set := garbage
 	for {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
 			return
 		}
-		if now := crowded(); now != relaxed {
-			relaxed = now
-			debug.SetGCPercent(percent(now))
+		want := garbage
+		if crowded() {
+			want = crowdPercent(look().live)
+		}
+		if want != set {
+			set = want
+			debug.SetGCPercent(set)
 		}
 	}
 }
 
-func percent(crowded bool) int {
-	if crowded {
-		return crowdGarbage
-	}
-	return garbage
+// crowdPercent returns how much of a live heap may be garbage while many join at once.
+func crowdPercent(live uint64) int {
+	return int(min(max(100*mostGarbage/max(live, 1), garbage), crowdGarbage))
 }

@@ -39,6 +39,14 @@ func TestACrowdLetsTheCollectorRest(t *testing.T) {
 	})
 }
 
+func TestTheGarbageOfACrowdIsBounded(t *testing.T) {
+	for live, want := range map[uint64]int{0: 400, 50 << 20: 400, 100 << 20: 200, 500 << 20: 40, 1 << 40: 40} {
+		if got := crowdPercent(live); got != want {
+			t.Errorf("%d %% of %d MB, want %d", got, live>>20, want)
+		}
+	}
+}
+
 func TestGOGCIsNotOverridden(t *testing.T) {
 	t.Setenv("GOGC", "70")
 	defer debug.SetGCPercent(debug.SetGCPercent(70))

@@ -134,9 +134,24 @@ func (s Storm) storm(ctx context.Context, r *room, at server) (out Rushed, w Win
 		return err
 	})
 	if rush != nil {
-		<-rush.Ended()
+		err = errors.Join(err, empty(ctx, rush, leaveTime))
 	}
 	return out, w, err
+}
+
+// leaveTime is how long a rush may take until everybody has left.
+const leaveTime = 30 * time.Second
+
+// empty waits until a rush has left, and ends it when it has not within the time given.
+func empty(ctx context.Context, rush *load.Process, within time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	select {
+	case <-rush.Ended():
+		return nil
+	case <-ctx.Done():
+		return errors.Join(fmt.Errorf("the rush leaves: %w", ctx.Err()), rush.Stop())
+	}
 }
 
 // rush lets everybody join. The process ends when they have left, after what was sent until then has arrived.

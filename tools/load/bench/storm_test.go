@@ -29,6 +29,9 @@ func TestStormOfJoins(t *testing.T) {
 	if len(w.Each) != 200 || w.All > inAll {
 		t.Errorf("%d were in after %v, want all within %v", len(w.Each), w.All, inAll)
 	}
+	if w.Busy.CPU >= w.Stormy.CPU {
+		t.Errorf("the node spent %v while they joined, %v while they joined elsewhere", w.Stormy.CPU, w.Busy.CPU)
+	}
 	if w.Stormy.Loss() > lost {
 		t.Errorf("the meeting lost %.2f %% of its packets meanwhile", 100*w.Stormy.Loss())
 	}
