@@ -27,7 +27,7 @@ type Storm struct {
 	People int
 	Within time.Duration
 	Calm   time.Duration // how long the first control is
-	Rounds int           // how often they come; there are few packets in one storm
+	Rounds int           // how often they come, made odd; there are few packets in one storm
 	Out    io.Writer
 }
 
@@ -93,7 +93,7 @@ func (s Storm) Run(ctx context.Context) (w Weather, err error) {
 	}
 	defer func() { err = errors.Join(err, other.stop()) }()
 	var busy, stormy []Window
-	for range max(1, s.Rounds) {
+	for range max(1, s.Rounds) | 1 {
 		_, b, err := s.storm(ctx, r, other)
 		if err != nil {
 			return w, err
@@ -120,7 +120,7 @@ func (s Storm) Run(ctx context.Context) (w Weather, err error) {
 	return w, nil
 }
 
-// middle returns the window in the middle by the 99th percentile of latency, of an even number the worse one.
+// middle returns the window in the middle of an odd number, by the 99th percentile of latency.
 func middle(all []Window) Window {
 	slices.SortFunc(all, func(a, b Window) int { return cmp.Compare(a.P99, b.P99) })
 	return all[len(all)/2]
