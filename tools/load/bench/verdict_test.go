@@ -79,14 +79,14 @@ func TestVerdict(t *testing.T) {
 }
 
 func TestVerdictOfAStorm(t *testing.T) {
-	busy, stormy := window(5), window(5)
-	busy.P99, stormy.P99 = time.Millisecond, 3*time.Millisecond
-	fine := Weather{Rushed: Rushed{All: stormIn}, Busy: busy, Stormy: stormy}
+	calm, stormy := window(5), window(5)
+	calm.P99, stormy.P99 = time.Millisecond, 3*time.Millisecond
+	fine := Weather{Rushed: Rushed{All: stormIn}, Calm: calm, Stormy: stormy}
 	if got := fine.Missed(); len(got) != 0 {
 		t.Errorf("a storm that is fine: %q", got)
 	}
 	stormy.P99++
-	if got := (Weather{Rushed: Rushed{All: stormIn + 1}, Busy: busy, Stormy: stormy}).Missed(); len(got) != 2 {
+	if got := (Weather{Rushed: Rushed{All: stormIn + 1}, Calm: calm, Stormy: stormy}).Missed(); len(got) != 2 {
 		t.Errorf("a storm that is not: %q", got)
 	}
 }
