@@ -28,6 +28,7 @@ type client struct {
 
 	mu     sync.Mutex
 	mute   bool              // does not answer the focus
+	silent bool              // acknowledges nothing
 	got    []*stanza.Element // not taken yet
 	raw    []string
 	taken  uint32 // stanzas since management was enabled
@@ -143,6 +144,13 @@ func (c *client) hush() {
 	c.mute = true
 }
 
+// withhold stops the acknowledgements: whoever resumes after it goes on from the same count.
+func (c *client) withhold() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.silent = true
+}
+
 // pause stops reading until the test ends: what comes stays in the socket.
 func (c *client) pause() {
 	c.mu.Lock()
@@ -175,21 +183,25 @@ func (c *client) read(ctx context.Context) {
 			}
 			counting = counting || e.Local == "enabled" || e.Local == "resumed"
 		}
-		taken, deaf, mute := c.taken, c.deaf, c.mute
+		taken, deaf, mute, silent := c.taken, c.deaf, c.mute, c.silent
 		close(c.change)
 		c.change = make(chan struct{})
 		c.mu.Unlock()
 		if err != nil || deaf {
 			return
 		}
-		c.react(e, taken, mute)
+		if e.Is("urn:xmpp:sm:3", "r") {
+			if !silent {
+				c.send(fmt.Sprintf(`<a h="%d" xmlns="urn:xmpp:sm:3"/>`, taken))
+			}
+			continue
+		}
+		c.react(e, mute)
 	}
 }
 
-func (c *client) react(e *stanza.Element, taken uint32, mute bool) {
+func (c *client) react(e *stanza.Element, mute bool) {
 	switch {
-	case e.Is("urn:xmpp:sm:3", "r"):
-		c.send(fmt.Sprintf(`<a h="%d" xmlns="urn:xmpp:sm:3"/>`, taken))
 	case mute || e.Local != "iq" || !strings.HasSuffix(e.Attr("from"), "/focus"):
 	case e.Attr("type") == "get":
 		c.send(disco(e, ""))

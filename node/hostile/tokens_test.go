@@ -77,6 +77,16 @@ func (c *client) answered() (condition string) {
 	return e.Local
 }
 
+// decided waits until the stream has its session, or is told that it has none, or is cut because another has taken it.
+func (c *client) decided() {
+	c.t.Helper()
+	eventually(c.t, "answer to resume", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.ended != nil || slices.ContainsFunc(c.got, func(e *stanza.Element) bool { return e.Local == "resumed" || e.Local == "failed" })
+	})
+}
+
 // TestTokens: who shows a token that is not its own, or a made up one, or one of a session that is over, at whichever node, is told
 // that there is no such session, and can begin one. Whose token it is notices nothing, and nobody sees anybody leave.
 func TestTokens(t *testing.T) {
@@ -137,16 +147,14 @@ func TestTokens(t *testing.T) {
 	for _, n := range []*served{first, second} {
 		c := n.dial("?previd="+a.token, nil)
 		c.authenticate()
+		c.withhold()
 		sockets = append(sockets, c)
 	}
 	for _, c := range sockets {
 		c.ask(a.token, taken)
 	}
 	for _, c := range sockets {
-		c.answered()
-		c.mu.Lock()
-		taken = max(taken, c.taken) // it has acknowledged as many
-		c.mu.Unlock()
+		c.decided()
 	}
 	c, condition := second.resume(a.token, a.token, taken)
 	if condition != "" {
