@@ -87,6 +87,15 @@ func TestUnitGivesTimeToDrain(t *testing.T) {
 	}
 }
 
+// TestUnitMayComeFirst: the node may schedule itself in real time, with the lowest priority and without a capability.
+func TestUnitMayComeFirst(t *testing.T) {
+	u := readUnit(t, "systemd/atoll.service")
+	filters := u["Service/SystemCallFilter"]
+	if u.one(t, "LimitRTPRIO") != "1" || u["Service/RestrictRealtime"] != nil || len(filters) == 0 || filters[len(filters)-1] != "sched_setattr" {
+		t.Errorf("priority %q, restricted %q, calls %q", u["Service/LimitRTPRIO"], u["Service/RestrictRealtime"], filters)
+	}
+}
+
 // TestUnitIsHardened: the service may listen below 1024 and otherwise what a program needs that owns one folder.
 func TestUnitIsHardened(t *testing.T) {
 	u := readUnit(t, "systemd/atoll.service")

@@ -188,6 +188,9 @@ func (n *Node) open() (listeners, error) {
 // Crowded says that many join at once.
 func (n *Node) Crowded() bool { return n.edge.Crowded() }
 
+// Joining says that somebody joins.
+func (n *Node) Joining() bool { return n.edge.Joining() }
+
 // codecs are the video codecs that are offered and forwarded, the preferred one first. Operators' clients may prefer others.
 var codecs = []focus.Codec{focus.VP8, focus.VP9, focus.H264, focus.AV1}
 

@@ -7,10 +7,10 @@ import (
 
 const (
 	// crowdSize is how many legs that wait for their client are a crowd.
-	crowdSize = 3
+	crowdSize = 2
 	// comingTime is how long a client is taken to be on its way: who has not come after that does not come.
 	comingTime = 5 * time.Second
-	// crowdStays is how long a crowd is taken to be there after it was seen: there is work for who came, too.
+	// crowdStays is how long a crowd, or somebody, is taken to be there after it was seen: there is work for who came, too.
 	crowdStays = time.Second
 	// keeping is how long the reader keeps its processor in a crowd. After 10 ms the runtime takes it away, at a moment of its own.
 	keeping = 4 * time.Millisecond
@@ -28,8 +28,10 @@ const (
 type crowd struct {
 	coming int // legs seen in this round
 	seen   time.Time
+	came   time.Time // when somebody was coming last
 	back   time.Time // when the reader stepped back last
 	here   atomic.Bool
+	some   atomic.Bool // somebody is coming
 }
 
 // count looks at a leg, at most once a round.
@@ -44,7 +46,13 @@ func (c *crowd) judge(now time.Time) {
 	if c.coming >= crowdSize {
 		c.seen = now
 	}
+	if c.coming > 0 {
+		c.came = now
+	}
 	c.coming = 0
+	if some := now.Sub(c.came) < crowdStays; some != c.some.Load() {
+		c.some.Store(some)
+	}
 	if here := now.Sub(c.seen) < crowdStays; here != c.here.Load() {
 		c.here.Store(here)
 	}
@@ -61,3 +69,6 @@ func (c *crowd) yields(now time.Time) bool {
 
 // Crowded says that many join at once.
 func (e *Edge) Crowded() bool { return e.crowd.here.Load() }
+
+// Joining says that somebody joins.
+func (e *Edge) Joining() bool { return e.crowd.some.Load() }

@@ -31,10 +31,10 @@ func TestACrowdIsSeveralWhoAreComing(t *testing.T) {
 		want bool
 	}{
 		{"nobody", 0, nil, false},
-		{"two", 0, []*Leg{a, b}, false},
-		{"two in another round", 20 * time.Millisecond, []*Leg{b, d}, false},
-		{"two, and many who are in", 40 * time.Millisecond, []*Leg{a, b, leg(0, true), leg(0, true), leg(0, true)}, false},
-		{"three", 60 * time.Millisecond, []*Leg{a, b, d}, true},
+		{"one", 0, []*Leg{a}, false},
+		{"one in another round", 20 * time.Millisecond, []*Leg{b}, false},
+		{"one, and many who are in", 40 * time.Millisecond, []*Leg{a, leg(0, true), leg(0, true), leg(0, true)}, false},
+		{"two", 60 * time.Millisecond, []*Leg{a, b}, true},
 		{"just now", 60*time.Millisecond + crowdStays - 1, nil, true},
 		{"no more", 60*time.Millisecond + crowdStays, nil, false},
 		{"again", 2 * time.Second, []*Leg{a, b, d}, true},
@@ -42,6 +42,29 @@ func TestACrowdIsSeveralWhoAreComing(t *testing.T) {
 	} {
 		if got := round(s.at, s.legs...); got != s.want {
 			t.Errorf("%s: a crowd %v, want %v", s.name, got, s.want)
+		}
+	}
+}
+
+func TestSomebodyJoinsUntilAMomentAfter(t *testing.T) {
+	start := time.Now()
+	var c crowd
+	l := &Leg{born: start}
+	for _, s := range []struct {
+		at      time.Duration
+		in      bool
+		joining bool
+	}{
+		{0, false, true},
+		{time.Second, false, true},
+		{time.Second + crowdStays - 1, true, true},
+		{time.Second + crowdStays, true, false},
+	} {
+		l.open.Store(s.in)
+		c.count(l, start.Add(s.at))
+		c.judge(start.Add(s.at))
+		if got := c.some.Load(); got != s.joining {
+			t.Errorf("after %v: %v", s.at, got)
 		}
 	}
 }
@@ -59,7 +82,7 @@ func TestTheReaderStepsBackNowAndThen(t *testing.T) {
 	}
 }
 
-// While three are awaited the reader waits in the kernel, and takes in what comes all the same: a fourth gets in and is heard.
+// While two are awaited the reader waits in the kernel, and takes in what comes all the same: a third gets in and is heard.
 func TestMediaFlowsInACrowd(t *testing.T) {
 	e := listen(t)
 	awaited := make([]*Leg, crowdSize)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/atoll-mesh/atoll/node"
 	"github.com/atoll-mesh/atoll/node/config"
+	"github.com/atoll-mesh/atoll/node/precedence"
 	"github.com/atoll-mesh/atoll/node/web"
 )
 
@@ -45,6 +46,7 @@ func (c runCommand) Run(s streams) error {
 	defer stopTidying()
 	go tidy(tidying)
 	go relax(tidying, n.Crowded)
+	go precedence.Run(tidying, log, n.Joining)
 	for _, url := range urls(cfg) {
 		_, _ = fmt.Fprintln(s.out, "open "+url)
 	}

@@ -1,0 +1,80 @@
+// Package precedence lets the node run before the other programs of its machine while somebody joins it.
+//
+// Two hundred who join within two seconds take every core, and the programs of the machine share them with the node. The system then lets a
+// thread that wakes up for media wait until another's slice is over, 3 ms, and one that is in the middle of something which media waits
+// for (a lock, a collection's stop of the world, a processor of the runtime) waits as long. So it is no single thread that has to
+// come first but all of them: while somebody joins they are scheduled in real time, SCHED_RR with the lowest priority (sched(7)), from the
+// first on, since it is too late once there is a crowd. Asterisk and FreeSWITCH can run so all the time; here, however many come, others
+// come first for half of it, but for the first ten seconds.
+//
+// It needs CAP_SYS_NICE or an RLIMIT_RTPRIO of at least 1. Without, the node says so once and goes on as it is.
+package precedence
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+const (
+	// longest is how long the node comes first at a stretch. It then does not for as long.
+	longest = 10 * time.Second
+	// look is how often it is looked whether somebody joins.
+	look = 50 * time.Millisecond
+)
+
+// rule decides when the node comes first. Its zero value is ready.
+type rule struct {
+	first bool
+	seen  time.Time     // the last judgement
+	spent time.Duration // how long it came first, less how long it did not
+	tired bool          // until nothing is spent
+}
+
+// judge says whether the node comes first from now on.
+func (r *rule) judge(now time.Time, joining bool) (first bool) {
+	passed := now.Sub(r.seen)
+	if r.seen = now; !r.first {
+		passed = -passed
+	}
+	r.spent = max(0, r.spent+passed)
+	r.tired = r.spent >= longest || r.tired && r.spent > 0
+	r.first = joining && !r.tired
+	return r.first
+}
+
+// Run lets the node come first while joining says so, until ctx ends or the system refuses. Then the node is as it was.
+func Run(ctx context.Context, log *slog.Logger, joining func() bool) {
+	t, ok := ordinary()
+	if !ok {
+		return
+	}
+	run(ctx, log, joining, t.set)
+}
+
+// run is Run with what has every thread come first, or not, and says whether there was one for which that was new.
+func run(ctx context.Context, log *slog.Logger, joining func() bool, set func(first bool) (changed bool, err error)) {
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	defer func() { _, _ = set(false) }()
+	var r rule
+	left := true // nobody comes first any more
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		first := r.judge(time.Now(), joining())
+		if !first && left {
+			continue
+		}
+		// Again every time: threads come, and are as the one that made them.
+		changed, err := set(first)
+		if err != nil {
+			log.Info("media may be late while somebody joins", "error", err)
+			return
+		}
+		left = !first && !changed
+	}
+}
