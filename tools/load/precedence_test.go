@@ -1,0 +1,77 @@
+//go:build load
+
+package load_test
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/atoll-mesh/atoll/tools/load"
+)
+
+// policy is how the first thread of a process is scheduled.
+func policy(t *testing.T, pid int) uint32 {
+	t.Helper()
+	attr, err := unix.SchedGetAttr(pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return attr.Policy
+}
+
+// permitted says whether real-time scheduling is, which the node inherits.
+func permitted() bool {
+	allowed := make(chan bool)
+	go func() {
+		runtime.LockOSThread() // the thread ends with the goroutine
+		allowed <- unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_RR, Priority: 1}, 0) == nil
+	}()
+	return <-allowed
+}
+
+// TestTheNodeComesFirstWhileSomebodyJoins: where it may, and no longer than that.
+func TestTheNodeComesFirstWhileSomebodyJoins(t *testing.T) {
+	const patience = 30 * time.Second
+	node, err := load.StartNode(t.Context(), binary(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := node.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := policy(t, node.PID); got != unix.SCHED_NORMAL {
+		t.Fatalf("nobody joins, and the node is scheduled by policy %d", got)
+	}
+	joined := make(chan error)
+	go func() {
+		_, _, leave, err := load.Rush{URL: node.URL, Domain: node.Domain, Room: "first", People: 40, Within: 2 * time.Second}.Run(t.Context())
+		leave()
+		joined <- err
+	}()
+	seen := make(map[uint32]bool)
+	for coming := true; coming; {
+		seen[policy(t, node.PID)] = true
+		select {
+		case err := <-joined:
+			if err != nil {
+				t.Fatal(err)
+			}
+			coming = false
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if may := permitted(); seen[unix.SCHED_RR] != may {
+		t.Errorf("while forty joined the policies were %s, and real time is permitted: %v", fmt.Sprint(seen), may)
+	}
+	for until := time.Now().Add(patience); policy(t, node.PID) != unix.SCHED_NORMAL; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("nobody has joined for %v, and the node still comes first", patience)
+		}
+	}
+}
