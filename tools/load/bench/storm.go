@@ -20,7 +20,8 @@ import (
 //
 // They keep every core busy all the same, and the node they join does, and that alone delays packets. So there are two controls: the
 // meeting on a machine that does nothing else, which is what is judged by, and while as many join another node on the same machine: what
-// that is slower than the first is the machine's doing.
+// its neighbours pay for a storm. A node that may comes first while somebody joins (node/precedence), so that can be more than in a storm of
+// its own.
 type Storm struct {
 	Programs
 	Rush   []string // command line that makes a rush of what is appended: URL, domain, people, within; it prints a Rushed
