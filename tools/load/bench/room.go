@@ -162,7 +162,7 @@ func (r *room) fill(ctx context.Context) error {
 		if trips := r.reach(ctx, p); trips > 0 && (r.trips == 0 || trips < r.trips) {
 			r.trips = trips
 		}
-		if r.trips <= mostTrips {
+		if r.trips > 0 && r.trips <= mostTrips {
 			break
 		}
 	}

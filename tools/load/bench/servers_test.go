@@ -34,7 +34,9 @@ func TestEveryServerDelivers(t *testing.T) {
 		for _, r := range o.Results {
 			best := slices.MinFunc(r.Windows, func(a, b bench.Window) int { return cmp.Compare(a.Loss(), b.Loss()) })
 			t.Logf("%s: %+v", r.Server, best)
-			if best.Loss() > 0.01 || best.Delivered == 0 || best.CPU <= 0 || best.P50 <= 0 || r.JoinP50 <= 0 || r.Trips <= 0 {
+			// One who joins at Janus may wait a second for nothing, which hides any number of round trips.
+			counted := r.Trips > 0 || r.Server == bench.Janus
+			if best.Loss() > 0.01 || best.Delivered == 0 || best.CPU <= 0 || best.P50 <= 0 || r.JoinP50 <= 0 || !counted {
 				t.Errorf("%s in %s: %+v", r.Server, o.Name, r)
 			}
 		}
