@@ -77,14 +77,17 @@ func (c *client) answered() (condition string) {
 	return e.Local
 }
 
-// decided waits until the stream has its session, or is told that it has none, or is cut because another has taken it.
-func (c *client) decided() {
+// decided waits until the stream has its session, or is told that it has none, or is cut because another has taken it, and returns
+// whether it had it.
+func (c *client) decided() (resumed bool) {
 	c.t.Helper()
 	eventually(c.t, "answer to resume", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return c.ended != nil || slices.ContainsFunc(c.got, func(e *stanza.Element) bool { return e.Local == "resumed" || e.Local == "failed" })
+		resumed = slices.ContainsFunc(c.got, named("resumed"))
+		return resumed || c.ended != nil || slices.ContainsFunc(c.got, named("failed"))
 	})
+	return resumed
 }
 
 // TestTokens: who shows a token that is not its own, or a made up one, or one of a session that is over, at whichever node, is told
@@ -153,8 +156,14 @@ func TestTokens(t *testing.T) {
 	for _, c := range sockets {
 		c.ask(a.token, taken)
 	}
+	resumed := 0
 	for _, c := range sockets {
-		c.decided()
+		if c.decided() {
+			resumed++
+		}
+	}
+	if resumed == 0 {
+		t.Error("none of two sockets with the true token had the session")
 	}
 	c, condition := second.resume(a.token, a.token, taken)
 	if condition != "" {

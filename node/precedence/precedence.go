@@ -16,32 +16,8 @@ import (
 	"time"
 )
 
-const (
-	// longest is how long the node comes first at a stretch. It then does not for as long.
-	longest = 10 * time.Second
-	// look is how often it is looked whether somebody joins.
-	look = 50 * time.Millisecond
-)
-
-// rule decides when the node comes first. Its zero value is ready.
-type rule struct {
-	first bool
-	seen  time.Time     // the last judgement
-	spent time.Duration // how long it came first, less how long it did not
-	tired bool          // until nothing is spent
-}
-
-// judge says whether the node comes first from now on.
-func (r *rule) judge(now time.Time, joining bool) (first bool) {
-	passed := now.Sub(r.seen)
-	if r.seen = now; !r.first {
-		passed = -passed
-	}
-	r.spent = max(0, r.spent+passed)
-	r.tired = r.spent >= longest || r.tired && r.spent > 0
-	r.first = joining && !r.tired
-	return r.first
-}
+// look is how often it is looked whether somebody joins.
+const look = 50 * time.Millisecond
 
 // Run lets the node come first while joining says so, until ctx ends or the system refuses. Then the node is as it was.
 func Run(ctx context.Context, log *slog.Logger, joining func() bool) {

@@ -23,15 +23,7 @@ func TestChurnLeavesNothing(t *testing.T) {
 		leastChanged    = 90 // of 180 who leave
 		mostFailed      = 3  // who had no core for a minute
 	)
-	node, err := load.StartNode(t.Context(), binary(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := node.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	node := started(t)
 	soaked, err := load.Soak{
 		Node: node, People: people, Senders: 2, Every: time.Second, Warm: 20 * time.Second, Stay: stay, Sample: time.Second,
 	}.Run(t.Context())

@@ -3,7 +3,6 @@
 package load_test
 
 import (
-	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -36,19 +35,11 @@ func permitted() bool {
 // TestTheNodeComesFirstWhileSomebodyJoins: where it may, and no longer than that.
 func TestTheNodeComesFirstWhileSomebodyJoins(t *testing.T) {
 	const patience = 30 * time.Second
-	node, err := load.StartNode(t.Context(), binary(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := node.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	node := started(t)
 	if got := policy(t, node.PID); got != unix.SCHED_NORMAL {
 		t.Fatalf("nobody joins, and the node is scheduled by policy %d", got)
 	}
-	joined := make(chan error)
+	joined := make(chan error, 1)
 	go func() {
 		_, _, leave, err := load.Rush{URL: node.URL, Domain: node.Domain, Room: "first", People: 40, Within: 2 * time.Second}.Run(t.Context())
 		leave()
@@ -67,7 +58,7 @@ func TestTheNodeComesFirstWhileSomebodyJoins(t *testing.T) {
 		}
 	}
 	if may := permitted(); seen[unix.SCHED_RR] != may {
-		t.Errorf("while forty joined the policies were %s, and real time is permitted: %v", fmt.Sprint(seen), may)
+		t.Errorf("while forty joined the policies were %v, and real time is permitted: %v", seen, may)
 	}
 	for until := time.Now().Add(patience); policy(t, node.PID) != unix.SCHED_NORMAL; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(until) {

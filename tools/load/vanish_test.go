@@ -27,18 +27,7 @@ const goneTime = 150 * time.Second
 // of 40, half of whom leave before the other half vanishes, and each round is awaited.
 func TestVanishedParticipantsLeaveNothing(t *testing.T) {
 	const linger, rounds = 20, 5
-	node, err := load.StartNode(t.Context(), binary(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := node.Stop(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("the node said:\n%s", node.Log())
-		}
-	})
+	node := started(t)
 	churn(t, node, "warm", linger, (*participant.Participant).Vanish)
 	before := settle(t, node)
 	heapBefore := heap(t, node)
