@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,13 +29,19 @@ func Spawn(name string, first chan<- string, argv ...string) (*Process, error) {
 	c.cmd.Stderr = &c.tail
 	c.cmd.SysProcAttr = dieWithParent()
 	out, err := c.cmd.StdoutPipe()
-	if err == nil {
-		err = c.cmd.Start()
-	}
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
+	started := make(chan error, 1)
 	go func() {
+		// The kernel takes the end of the thread that started a child for the end of the parent: it has to stay.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := c.cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
 		r := bufio.NewReader(out)
 		if line, err := r.ReadString('\n'); err == nil && first != nil {
 			first <- strings.TrimSpace(line)
@@ -43,6 +50,9 @@ func Spawn(name string, first chan<- string, argv ...string) (*Process, error) {
 		c.err = c.cmd.Wait()
 		close(c.ended)
 	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
 	return c, nil
 }
 
