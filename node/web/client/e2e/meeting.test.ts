@@ -18,6 +18,9 @@ test('three people see, hear and read each other, come and go', async () => {
   await ann.page.waitForSelector(`${ann.tile('Ann')}[data-speaking]`);
   await bob.click('mute');
   await ann.page.waitForSelector(`${ann.tile('Bob')}:not([data-audio-muted])`);
+  await ann.click('mute');
+  await ann.page.waitForSelector(`${ann.tile('Bob')}[data-speaking]`);
+  await ann.click('mute');
   await ann.hears('Bob', blue.tone);
 
   await bob.click('camera');

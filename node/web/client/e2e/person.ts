@@ -68,10 +68,14 @@ export function pretend({ hue, tone, blind }: Look): void {
   const sound = (): MediaStreamTrack => {
     const context = new AudioContext();
     const oscillator = new OscillatorNode(context, { frequency: tone });
-    const volume = new GainNode(context, { gain: 0.2 });
+    // Half a second loud, half a second quiet: a tone that never changes is background noise, and nobody is taken to speak by it.
+    const volume = new GainNode(context, { gain: 0.11 });
+    const syllables = new OscillatorNode(context, { type: 'square', frequency: 1 });
     const out = context.createMediaStreamDestination();
     oscillator.connect(volume).connect(out);
+    syllables.connect(new GainNode(context, { gain: 0.09 })).connect(volume.gain);
     oscillator.start();
+    syllables.start();
     void context.resume();
     return out.stream.getAudioTracks()[0]!;
   };
