@@ -38,7 +38,7 @@ var Loads = []Load{Receiver, Muted, Silent, Signalling}
 // Memory is read from the system, before the node is asked for anything.
 type Weigh struct {
 	Programs
-	People   int           // beside the first two
+	People   int           // beside the first two; of those who only signal, four times as many
 	Settle   time.Duration // from the last join to the look
 	Profiles string        // folder for a heap profile and the goroutines of each; empty for none
 	Out      io.Writer
@@ -88,6 +88,9 @@ func (g Weigh) Run(ctx context.Context, l Load) (w Weight, err error) {
 		return w, err
 	}
 	defer pool.Close()
+	if l == Signalling {
+		g.People *= 4 // what the runtime rounds up is half a megabyte a look, and each of these takes a quarter of the others
+	}
 	s := Scenario{Name: string(l), Encodings: 1, Trace: Equal, Nodes: 1}
 	if l == Receiver {
 		s.Senders, s.Receivers = 1, g.People+1

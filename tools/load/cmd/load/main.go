@@ -183,7 +183,7 @@ func (c *stormCommand) Run(ctx context.Context) error {
 
 type weighCommand struct {
 	Node     string        `help:"Binary of the node." default:"bin/atoll" type:"existingfile"`
-	People   int           `help:"How many join, beside the first two." default:"50"`
+	People   int           `help:"How many join, beside the first two; four times as many who only signal." default:"50"`
 	Only     []string      `help:"What they are: receiver, muted, silent, signalling; all in turn unless given." placeholder:"WHAT"`
 	Settle   time.Duration `help:"How long after the second and the last join is looked." default:"22s"`
 	Profiles string        `help:"Folder for a heap profile and the goroutines of each." type:"existingdir" placeholder:"FOLDER"`
