@@ -129,9 +129,9 @@ func (l *Leg) adopt(p *Path, remote Credentials) error {
 	return nil
 }
 
-// Begin makes a leg for a client that begins anew on a path that was prepared for it: a handshake, and keys of its own.
-// The path must have no owner. SetRemote and Resume follow.
-func (e *Edge) Begin(p *Path, r Receiver) (*Leg, error) {
+// Begin makes a leg for a client that begins anew on a path that was prepared for it: a handshake, and keys of its own. The client is
+// told as in [Leg.SetRemote]. The path must have no owner, and is closed when the client is refused. Resume follows.
+func (e *Edge) Begin(p *Path, remote Credentials, fingerprint string, r Receiver) (*Leg, error) {
 	l := e.newLeg(r)
 	l.local = p.engine.Local()
 	if !p.owner.CompareAndSwap(nil, l) {
@@ -141,6 +141,10 @@ func (e *Edge) Begin(p *Path, r Receiver) (*Leg, error) {
 	p.deliverTo(nil)
 	if err := e.register(l); err != nil {
 		p.owner.Store(nil)
+		return nil, fmt.Errorf("begin leg: %w", err)
+	}
+	if err := l.SetRemote(remote.Ufrag, remote.Pwd, fingerprint); err != nil {
+		l.Close()
 		return nil, fmt.Errorf("begin leg: %w", err)
 	}
 	p.Switch(path.Switches{Answer: true, Check: true, Nominate: true, Send: true})

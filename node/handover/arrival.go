@@ -207,8 +207,8 @@ func (a *arrival) open(media session.Media, r conference.LegReceiver) (conferenc
 	var err error
 	if len(media.LocalKey) > 0 {
 		leg, err = a.m.cfg.Edge.Import(media, r)
-	} else if leg, err = a.m.cfg.Edge.Begin(a.path, r); err == nil {
-		err = leg.SetRemote(media.RemoteUfrag, media.RemotePwd, media.RemoteFingerprint)
+	} else {
+		leg, err = a.m.cfg.Edge.Begin(a.path, edge.Credentials{Ufrag: media.RemoteUfrag, Pwd: media.RemotePwd}, media.RemoteFingerprint, r)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the leg of an arrival: %w", err)
