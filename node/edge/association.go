@@ -61,7 +61,7 @@ type association struct {
 	through bool
 	from    []byte // the state that conn is resumed from, until it is through
 
-	since atomic.Int64 // when a record came last, nanoseconds since 1970; 0: none since it sleeps
+	since atomic.Int64 // instant at which a record came last; 0: none since it sleeps
 }
 
 // How long an association without records stays awake that was resumed, when media came and when none did.
@@ -95,7 +95,7 @@ func (a *association) feed(b []byte) {
 		if repeats(b) && a.repeat() {
 			return
 		}
-		a.since.Store(time.Now().UnixNano())
+		a.since.Store(a.leg.edge.instant(time.Now()))
 		a.wake()
 		a.mu.Lock()
 		wire := a.wire
@@ -134,7 +134,7 @@ func (a *association) rest(now time.Time, begun bool) {
 	if begun {
 		after = restTime
 	}
-	if since := a.since.Load(); since == 0 || now.UnixNano()-since <= int64(after) {
+	if since := a.since.Load(); since == 0 || now.Sub(a.leg.edge.timeOf(since)) <= after {
 		return
 	}
 	a.sleep()
@@ -233,7 +233,7 @@ func (a *association) start(open func() (*dtls.Conn, error), from []byte, then f
 		return
 	}
 	a.begun = true
-	a.since.Store(time.Now().UnixNano())
+	a.since.Store(a.leg.edge.instant(time.Now()))
 	conn, err := open()
 	if err != nil {
 		a.leg.edge.log.Warn("media without DTLS", "err", err)
@@ -270,7 +270,7 @@ func (a *association) run(conn *dtls.Conn, then func(*dtls.Conn) error) {
 		a.from = nil
 	}
 	a.mu.Unlock()
-	a.since.Store(time.Now().UnixNano())
+	a.since.Store(a.leg.edge.instant(time.Now()))
 	switch {
 	case err == nil && then != nil:
 		err = then(conn)

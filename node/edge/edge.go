@@ -125,6 +125,7 @@ type Config struct {
 
 // Edge is one UDP port and the clients on it. Safe for concurrent use.
 type Edge struct {
+	began       time.Time // see instant
 	log         *slog.Logger
 	sock        *socket
 	out         egress
@@ -163,6 +164,7 @@ var ErrClosed = errors.New("closed")
 // Listen opens the port and serves it until Close.
 func Listen(c Config) (*Edge, error) {
 	e := &Edge{
+		began: time.Now().Add(-2 * oldest), // no packet came before
 		log:   c.Log,
 		paths: make(map[string]*Path),
 		table: make(map[path.Pair]*source),
@@ -406,7 +408,7 @@ func (e *Edge) input(data []byte, at path.Pair, now time.Time) {
 			}
 			return
 		}
-		src.heard.Store(now.UnixNano())
+		src.heard.Store(e.instant(now))
 		if src.route != src.path.route.Load() {
 			src.path.due.Store(0)
 		}

@@ -154,7 +154,7 @@ func (e *Edge) Begin(p *Path, remote Credentials, fingerprint string, r Receiver
 // restore makes a leg of its state.
 func (e *Edge) restore(m session.Media, r Receiver) (*Leg, error) {
 	l := e.newLeg(r)
-	l.heard.Store(time.Now().UnixNano())
+	l.heard.Store(e.instant(time.Now()))
 	l.local = path.Credentials{Ufrag: m.LocalUfrag, Pwd: m.LocalPwd}
 	l.remote = path.Credentials{Ufrag: m.RemoteUfrag, Pwd: m.RemotePwd}
 	var err error

@@ -53,7 +53,7 @@ type Leg struct {
 	warm       atomic.Pointer[sealer] // out.seal, for who does not have the lock
 	local      path.Credentials
 	dtls       *association
-	heard      atomic.Int64 // last valid packet, nanoseconds since 1970; zero: not yet due
+	heard      atomic.Int64 // instant of the last valid packet; zero: not yet due
 	open       atomic.Bool  // packets may be delivered
 	begun      atomic.Bool  // the client's media came
 	taking     sync.Mutex   // held while the receiver takes a packet: two paths may bring one at a time
@@ -151,7 +151,7 @@ func (l *Leg) SetRemote(ufrag, pwd, print string) error {
 	l.remote = path.Credentials{Ufrag: ufrag, Pwd: pwd}
 	remote := l.remote
 	l.mu.Unlock()
-	l.heard.CompareAndSwap(0, time.Now().UnixNano())
+	l.heard.CompareAndSwap(0, l.edge.instant(time.Now()))
 	if p := l.path.Load(); p != nil {
 		p.SetRemote(remote)
 	}
@@ -260,7 +260,7 @@ func (l *Leg) deliver(b []byte, now time.Time) bool {
 	}
 	c.received.Add(1)
 	c.receivedBytes.Add(uint64(len(b)))
-	l.heard.Store(now.UnixNano())
+	l.heard.Store(l.edge.instant(now))
 	l.taking.Lock()
 	defer l.taking.Unlock()
 	if rtcp {
@@ -437,7 +437,7 @@ func (l *Leg) tick(now time.Time) {
 			return
 		}
 	}
-	if heard := l.heard.Load(); heard != 0 && now.UnixNano()-heard > int64(silence) {
+	if heard := l.heard.Load(); heard != 0 && now.Sub(l.edge.timeOf(heard)) > silence {
 		l.fail(errSilent)
 		return
 	}

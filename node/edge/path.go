@@ -29,7 +29,7 @@ type Path struct {
 	sources []*source
 	closed  bool
 
-	due      atomic.Int64          // when tick has something to do, nanoseconds since 1970
+	due      atomic.Int64          // instant from which tick has something to do
 	route    atomic.Pointer[route] // where packets go
 	fallback atomic.Pointer[route] // where the last DTLS record came from
 
@@ -57,7 +57,7 @@ type source struct {
 	path  *Path
 	pair  path.Pair
 	route *route
-	heard atomic.Int64 // last DTLS or SRTP, nanoseconds since 1970
+	heard atomic.Int64 // instant of the last DTLS or SRTP
 	told  int64        // of it to the engine; guarded by path.mu
 }
 
@@ -225,7 +225,7 @@ func (p *Path) input(now time.Time, at path.Pair, raw []byte) {
 	switch err := p.use(now, func(now time.Time) error { return p.engine.Input(now, at, raw) }); {
 	case err == nil:
 		if l := p.owner.Load(); l != nil {
-			l.heard.Store(now.UnixNano())
+			l.heard.Store(p.edge.instant(now))
 		}
 	case errors.Is(err, path.ErrMalformed):
 		c.stunMalformed.Add(1)
@@ -243,14 +243,14 @@ const tellTime = 100 * time.Millisecond
 
 // tick does what is due.
 func (p *Path) tick(now time.Time) {
-	if now.UnixNano() < p.due.Load() || p.idle(now) {
+	if p.edge.instant(now) < p.due.Load() || p.idle(now) {
 		return
 	}
 	p.use(now, func(now time.Time) error {
 		for _, s := range p.sources {
 			if at := s.heard.Load(); at != s.told {
 				s.told = at
-				p.engine.Heard(time.Unix(0, at), s.pair)
+				p.engine.Heard(p.edge.timeOf(at), s.pair)
 			}
 		}
 		p.engine.Tick(now)
@@ -280,7 +280,7 @@ func (p *Path) rest(now time.Time) {
 	if !p.next.IsZero() && p.next.Before(due) {
 		due = p.next
 	}
-	p.due.Store(due.UnixNano())
+	p.due.Store(p.edge.instant(due))
 }
 
 // use calls f with the engine and does what it then wants.

@@ -108,7 +108,7 @@ func TestAResumedAssociationRestsWithoutMediaAfterAWhile(t *testing.T) {
 	e := listen(t)
 	l, r, c := join(t, e)
 	awake(t, l)
-	l.dtls.since.Store(time.Now().UnixNano())
+	l.dtls.since.Store(e.instant(time.Now()))
 	if l.tick(time.Now().Add(muteTime / 2)); l.dtls.sleeps() {
 		t.Error("it rests at once")
 	}
