@@ -7,11 +7,13 @@
 // first on, since it is too late once there is a crowd. Asterisk and FreeSWITCH can run so all the time; here, however many come, others
 // come first for half of it, but for the first ten seconds.
 //
-// It needs CAP_SYS_NICE or an RLIMIT_RTPRIO of at least 1. Without, the node says so once and goes on as it is.
+// It needs CAP_SYS_NICE or an RLIMIT_RTPRIO of at least 1. Without, the node says so once and is as it was; it tries again with the next
+// who joins.
 package precedence
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -19,12 +21,19 @@ import (
 // look is how often it is looked whether somebody joins.
 const look = 50 * time.Millisecond
 
-// Run lets the node come first while joining says so, until ctx ends or the system refuses. Then the node is as it was.
+// errFirst says that the node comes first all the time, as somebody has chosen.
+var errFirst = errors.New("the node is scheduled in real time already")
+
+// Run lets the node come first while joining says so, until ctx ends. Then the node is as it was.
 func Run(ctx context.Context, log *slog.Logger, joining func() bool) {
-	t, ok := ordinary()
-	if !ok {
+	t, err := list()
+	if err != nil {
+		if !errors.Is(err, errFirst) {
+			log.Info("media may be late while somebody joins", "error", err)
+		}
 		return
 	}
+	defer t.close()
 	run(ctx, log, joining, t.set)
 }
 
@@ -35,6 +44,7 @@ func run(ctx context.Context, log *slog.Logger, joining func() bool, set func(fi
 	defer func() { _, _ = set(false) }()
 	var r rule
 	left := true // nobody comes first any more
+	said := false
 	for {
 		select {
 		case <-ticker.C:
@@ -47,10 +57,10 @@ func run(ctx context.Context, log *slog.Logger, joining func() bool, set func(fi
 		}
 		// Again every time: threads come, and are as the one that made them.
 		changed, err := set(first)
-		if err != nil {
+		if err != nil && !said {
+			said = true
 			log.Info("media may be late while somebody joins", "error", err)
-			return
 		}
-		left = !first && !changed
+		left = !first && !changed && err == nil
 	}
 }

@@ -19,7 +19,7 @@ func (r *rule) judge(now time.Time, joining bool) (first bool) {
 	if r.seen = now; !r.first {
 		passed = -passed
 	}
-	r.spent = max(0, r.spent+passed)
+	r.spent = min(max(0, r.spent+passed), longest) // the process may have stood still for hours
 	r.tired = r.spent >= longest || r.tired && r.spent > 0
 	r.first = joining && !r.tired
 	return r.first

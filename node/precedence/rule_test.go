@@ -32,6 +32,20 @@ func TestTheNodeComesFirstWhileSomebodyJoins(t *testing.T) {
 	}
 }
 
+// TestAProcessThatStoodStillIsNotTiredForAsLong, as when its machine was paused.
+func TestAProcessThatStoodStillIsNotTiredForAsLong(t *testing.T) {
+	var r rule
+	at := time.Unix(1000, 0)
+	for _, s := range []struct {
+		after time.Duration
+		first bool
+	}{{0, true}, {time.Hour, false}, {time.Hour + longest - look, false}, {time.Hour + longest, true}} {
+		if got := r.judge(at.Add(s.after), true); got != s.first {
+			t.Errorf("after %v: first %v", s.after, got)
+		}
+	}
+}
+
 // TestOthersComeFirstForHalfOfTheTime: also of the time of whoever has people come and go at will.
 func TestOthersComeFirstForHalfOfTheTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

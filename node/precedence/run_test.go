@@ -64,19 +64,69 @@ func TestThreadsThatComeLater(t *testing.T) {
 	})
 }
 
+// TestARefusalIsSaidOnce, tried again, and whatever was done before it is undone.
 func TestARefusalIsSaidOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
 		var log strings.Builder
-		calls := 0
-		run(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), func() bool { return true }, func(first bool) (bool, error) {
-			calls++
+		var joining, raised atomic.Bool
+		tries := 0
+		go run(ctx, slog.New(slog.NewTextHandler(&log, nil)), joining.Load, func(first bool) (bool, error) {
 			if first {
-				return false, errors.New("not permitted")
+				raised.Store(true) // some of them
+				tries++
+				return true, errors.New("not permitted")
 			}
-			return false, nil
-		}) // returns
-		if n := strings.Count(log.String(), "not permitted"); n != 1 || calls != 2 {
-			t.Errorf("said %d times, asked %d times:\n%s", n, calls, log.String())
+			return raised.Swap(false), nil
+		})
+		for range 2 {
+			joining.Store(true)
+			time.Sleep(3 * look)
+			synctest.Wait()
+			joining.Store(false)
+			time.Sleep(3 * look)
+			synctest.Wait()
+			if raised.Load() {
+				t.Error("some threads still come first")
+			}
 		}
+		if n := strings.Count(log.String(), "not permitted"); n != 1 || tries != 6 {
+			t.Errorf("said %d times, tried %d times:\n%s", n, tries, log.String())
+		}
+		cancel()
+	})
+}
+
+// TestWhoCannotGoBackTriesUntilItCan: a thread that comes first for ever would be worse than one that never does.
+func TestWhoCannotGoBackTriesUntilItCan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var joining, raised atomic.Bool
+		failures := 5
+		go run(ctx, slog.New(slog.DiscardHandler), joining.Load, func(first bool) (bool, error) {
+			if first {
+				raised.Store(true)
+				return true, nil
+			}
+			if failures--; failures >= 0 {
+				return false, errors.New("not now")
+			}
+			return raised.Swap(false), nil
+		})
+		joining.Store(true)
+		time.Sleep(look)
+		synctest.Wait()
+		joining.Store(false)
+		time.Sleep(5 * look)
+		synctest.Wait()
+		if !raised.Load() {
+			t.Error("it is not shown that it fails")
+		}
+		time.Sleep(2 * look)
+		synctest.Wait()
+		if raised.Load() {
+			t.Error("the threads still come first")
+		}
+		cancel()
 	})
 }

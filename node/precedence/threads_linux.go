@@ -3,54 +3,129 @@ package precedence
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"runtime"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 )
 
-// threads are those of the process.
-type threads struct{ ordinary unix.SchedAttr }
+// threads are those of the process. They are listed by a folder that stays open: when descriptors run out, which a storm may do, they
+// can be made ordinary all the same.
+type threads struct{ folder *os.File }
 
-// ordinary returns the threads, as they are scheduled now. It is not ok when somebody has chosen how: it is not for us to change then.
-func ordinary() (t threads, ok bool) {
+// list returns the threads, or why they are not for us to change: somebody has chosen how they are scheduled. It is errFirst when that
+// is in real time.
+func list() (*threads, error) {
 	attr, err := unix.SchedGetAttr(0, 0)
-	if err != nil || attr.Policy != unix.SCHED_NORMAL {
-		return threads{}, false
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("ask how threads are scheduled: %w", err)
+	case attr.Policy == unix.SCHED_FIFO || attr.Policy == unix.SCHED_RR:
+		return nil, errFirst
+	case attr.Policy != unix.SCHED_NORMAL:
+		return nil, fmt.Errorf("the node was given scheduling policy %d, which stays", attr.Policy)
 	}
-	return threads{unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Nice: attr.Nice}}, true
+	folder, err := os.Open("/proc/self/task")
+	if err != nil {
+		return nil, fmt.Errorf("list threads: %w", err)
+	}
+	return &threads{folder}, nil
 }
 
-// set has every thread come first, or makes it ordinary, and says whether there was one that was not so.
-func (t threads) set(first bool) (changed bool, err error) {
-	want := t.ordinary
-	if first {
-		want = unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_RR, Priority: 1}
+func (t *threads) close() { _ = t.folder.Close() }
+
+// ids returns the threads of now.
+func (t *threads) ids() (all []int, err error) {
+	var names []string
+	if _, err = t.folder.Seek(0, io.SeekStart); err == nil {
+		names, err = t.folder.Readdirnames(-1)
 	}
-	const tasks = "/proc/self/task"
-	entries, err := os.ReadDir(tasks)
+	for _, name := range names {
+		id, wrong := strconv.Atoi(name)
+		if wrong != nil {
+			return nil, fmt.Errorf("list threads: %w", wrong)
+		}
+		all = append(all, id)
+	}
 	if err != nil {
-		return false, fmt.Errorf("list threads: %w", err)
+		return nil, fmt.Errorf("list threads: %w", err)
 	}
-	for _, e := range entries {
-		id, err := strconv.Atoi(e.Name())
-		if err != nil {
-			return changed, fmt.Errorf("list threads: %w", err)
-		}
-		is, err := unix.SchedGetAttr(id, 0)
-		if err == nil && is.Policy == want.Policy {
-			continue
-		}
-		if err == nil {
-			err = unix.SchedSetAttr(id, &want, 0)
-		}
-		if errors.Is(err, unix.ESRCH) { // it has ended
-			continue
-		}
-		if err != nil {
-			return changed, fmt.Errorf("schedule threads in real time, which needs CAP_SYS_NICE or an RLIMIT_RTPRIO of 1: %w", err)
-		}
-		changed = true
+	return all, nil
+}
+
+// set has every thread come first, or makes it ordinary, and says whether there was one that was not so. What one refuses keeps none of
+// the others from it.
+func (t *threads) set(first bool) (changed bool, err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	all, err := t.ids()
+	if err != nil {
+		return false, err
 	}
-	return changed, nil
+	// Who does it must not wait for those who come first: it is the first of them, and the last.
+	if self := slices.Index(all, unix.Gettid()); first && self >= 0 {
+		all[0], all[self] = all[self], all[0]
+	} else if self >= 0 {
+		all[len(all)-1], all[self] = all[self], all[len(all)-1]
+	}
+	for _, id := range all {
+		switch new, failed := setOne(id, first); {
+		case errors.Is(failed, unix.ESRCH): // it has ended
+		case failed != nil && err == nil:
+			err = failed
+		case new:
+			changed = true
+		}
+	}
+	return changed, err
+}
+
+// setOne is set for one thread, 0 for the calling one.
+func setOne(id int, first bool) (changed bool, err error) {
+	is, err := unix.SchedGetAttr(id, 0)
+	if err != nil {
+		return false, fmt.Errorf("ask how a thread is scheduled: %w", err)
+	}
+	want := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_RR, Priority: 1}
+	if !first {
+		raw, err := unix.Getpriority(unix.PRIO_PROCESS, id) // 20 less the nice value, which it keeps meanwhile
+		if err != nil {
+			return false, fmt.Errorf("ask for the priority of a thread: %w", err)
+		}
+		want = unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Nice: int32(20 - raw)}
+	}
+	if is.Policy == want.Policy {
+		return false, nil
+	}
+	switch err := unix.SchedSetAttr(id, &want, 0); {
+	case err == nil:
+		return true, nil
+	case first:
+		return false, fmt.Errorf("schedule threads in real time, which needs CAP_SYS_NICE or an RLIMIT_RTPRIO of 1: %w", err)
+	default:
+		return false, fmt.Errorf("schedule a thread as it was: %w", err)
+	}
+}
+
+// Permitted returns why the node may not come first, nil when it may.
+func Permitted() error {
+	t, err := list()
+	if errors.Is(err, errFirst) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t.close()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for _, first := range []bool{true, false} {
+		if _, err := setOne(0, first); err != nil {
+			return err
+		}
+	}
+	return nil
 }
