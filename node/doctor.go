@@ -15,6 +15,7 @@ import (
 	"github.com/atoll-mesh/atoll/geo/dns"
 	"github.com/atoll-mesh/atoll/geo/dns/zone"
 	"github.com/atoll-mesh/atoll/node/doctor"
+	"github.com/atoll-mesh/atoll/node/precedence"
 )
 
 const (
@@ -36,6 +37,9 @@ func (n *Node) examine(ctx context.Context) doctor.Report {
 	wait.Go(func() { n.portFacts(ctx, &f) })
 	wait.Go(func() { f.Clocks = n.clockFacts(ctx) })
 	wait.Go(func() { f.DNS = n.dnsFacts(ctx) })
+	if err := precedence.Permitted(); err != nil {
+		f.Late = err.Error()
+	}
 	wait.Wait()
 	return doctor.Examine(time.Now(), f)
 }

@@ -5,6 +5,7 @@
 //	addresses    whether clients elsewhere can use what they are told
 //	clock        how far it is from those of others: more than a minute and gossip refuses the node
 //	certificate  whether browsers take it, and for how long
+//	precedence   whether the node may run before other programs while somebody joins (node/precedence)
 //	dns          whether the domain leads to the cluster: by its own servers, or by records that somebody else serves
 package doctor
 
@@ -56,6 +57,7 @@ type Facts struct {
 	Clocks []Clock
 
 	Certificate Certificate
+	Late        string // why the node may not run before other programs, "" when it may
 	DNS         DNS
 }
 
@@ -109,7 +111,7 @@ func Examine(now time.Time, f Facts) Report {
 	for _, area := range []struct {
 		name  string
 		check func(time.Time, Facts) []Check
-	}{{"ports", ports}, {"addresses", addresses}, {"clock", clock}, {"certificate", certificate}, {"dns", names}} {
+	}{{"ports", ports}, {"addresses", addresses}, {"clock", clock}, {"certificate", certificate}, {"precedence", precedence}, {"dns", names}} {
 		for _, c := range area.check(now, f) {
 			c.Area = area.name
 			r.Checks = append(r.Checks, c)
@@ -211,4 +213,14 @@ func certificate(now time.Time, f Facts) []Check {
 		return []Check{{Status: Warn, Text: "the certificate ends soon: " + ends, Do: "renew --tls-cert; the node reads it again by itself"}}
 	}
 	return []Check{{Status: OK, Text: "the certificate fits; " + ends}}
+}
+
+func precedence(_ time.Time, f Facts) []Check {
+	if f.Late == "" {
+		return []Check{{Status: OK, Text: "the node runs before other programs while somebody joins"}}
+	}
+	return []Check{{
+		Status: Warn, Text: "media is late while many join and the machine is busy: " + f.Late,
+		Do: "where that can be, give it a real-time limit of 1: LimitRTPRIO=1 in its unit, --ulimit rtprio=1 for a container",
+	}}
 }

@@ -28,7 +28,7 @@ func healthy() Facts {
 
 func TestAHealthyNode(t *testing.T) {
 	r := Examine(noon, healthy())
-	if r.Status != OK || len(r.Checks) != 8 {
+	if r.Status != OK || len(r.Checks) != 9 {
 		t.Errorf("%+v", r)
 	}
 	for _, c := range r.Checks {
@@ -67,6 +67,7 @@ func TestWhatIsFound(t *testing.T) {
 		"not the node's":           {func(f *Facts) { f.Certificate.Misses = []string{"n.meet.example.org"} }, "certificate", Warn, "cannot measure", "*."},
 		"self-signed":              {func(f *Facts) { f.Certificate.SelfSigned = true }, "certificate", Warn, "browsers warn", "--tls-cert"},
 		"untrusted":                {func(f *Facts) { f.Certificate.Untrusted = "unknown authority" }, "certificate", Warn, "unknown authority", "chain"},
+		"others run first":         {func(f *Facts) { f.Late = "not permitted" }, "precedence", Warn, "not permitted", "LimitRTPRIO=1"},
 		"no domain":                {func(f *Facts) { f.Domain = "localhost" }, "dns", OK, "no --domain", ""},
 		"own DNS is silent":        {func(f *Facts) { f.DNS.Own["tcp"] = "refused" }, "dns", Fail, "by tcp: refused", "log"},
 		"another port":             {func(f *Facts) { f.DNS.Port = 5353 }, "dns", Warn, "port 5353", "--dns :53"},
