@@ -1,7 +1,9 @@
 package load_test
 
 import (
+	"context"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,28 +12,35 @@ import (
 
 // TestProcessOutlivesTheThreadThatStartedIt: the signal for a dead parent is for a dead thread of it.
 func TestProcessOutlivesTheThreadThatStartedIt(t *testing.T) {
-	spawned := make(chan *load.Process, 1)
-	thread := make(chan struct{})
-	go func() {
-		runtime.LockOSThread() // the thread ends with the goroutine
-		defer close(thread)
-		p, err := load.Spawn("sleeper", nil, "sleep", "60")
-		if err != nil {
+	// Two at once: the process's first thread, on which one of them may be, never ends.
+	var children [2]*load.Process
+	var locked, ended sync.WaitGroup
+	locked.Add(len(children))
+	for i := range children {
+		ended.Go(func() {
+			runtime.LockOSThread() // the thread ends with the goroutine
+			locked.Done()
+			locked.Wait()
+			var err error
+			if children[i], err = load.Spawn("sleeper", nil, "sleep", "60"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	ended.Wait()
+	late, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	for _, p := range children {
+		if p == nil {
+			continue
+		}
+		select {
+		case <-p.Ended():
+			t.Error("it ended with the thread: ", p.Failure())
+		case <-late.Done():
+		}
+		if err := p.Stop(); err != nil {
 			t.Error(err)
 		}
-		spawned <- p
-	}()
-	p := <-spawned
-	<-thread
-	if p == nil {
-		return
-	}
-	select {
-	case <-p.Ended():
-		t.Error("it ended with the thread: ", p.Failure())
-	case <-time.After(time.Second):
-	}
-	if err := p.Stop(); err != nil {
-		t.Error(err)
 	}
 }

@@ -159,7 +159,11 @@ func (r *room) fill(ctx context.Context) error {
 		}
 	}
 	for range reaches { // a wait for a core makes more of them, and nothing less
-		if trips := r.reach(ctx, p); trips > 0 && (r.trips == 0 || trips < r.trips) {
+		trips, err := r.reach(ctx, p)
+		if err != nil {
+			break // not every server lets everybody in
+		}
+		if trips > 0 && (r.trips == 0 || trips < r.trips) {
 			r.trips = trips
 		}
 		if r.trips > 0 && r.trips <= mostTrips {
@@ -171,7 +175,7 @@ func (r *room) fill(ctx context.Context) error {
 
 // reach lets one more join from far away, and leave. What that takes longer than the other joins is as many round trips as a client
 // really waits for: what goes on at the same time is not counted twice, and what nobody waits for is not counted.
-func (r *room) reach(ctx context.Context, p plan) (trips int) {
+func (r *room) reach(ctx context.Context, p plan) (trips int, err error) {
 	var near []time.Duration
 	for _, j := range r.joins {
 		near = append(near, j.took)
@@ -184,17 +188,17 @@ func (r *room) reach(ctx context.Context, p plan) (trips int) {
 	r.ears = r.ears[:len(r.ears)-1] // nobody measures what it gets
 	s, err := r.server.join(ctx, c)
 	if err != nil {
-		return 0 // not every server lets everybody in
+		return 0, err
 	}
 	defer s.leave()
 	if _, _, err = s.ready(ctx); err == nil {
 		err = e.await(ctx, false)
 	}
 	if err != nil {
-		return 0
+		return 0, err
 	}
 	first, _ := e.began()
-	return int((first.Sub(begun) - quantile(near, 0.5) + distance/2) / distance)
+	return int((first.Sub(begun) - quantile(near, 0.5) + distance/2) / distance), nil
 }
 
 // client makes one who joins, what it sends and what it hears, each nil when it does not.
