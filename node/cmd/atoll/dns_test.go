@@ -19,6 +19,7 @@ import (
 	"github.com/atoll-mesh/atoll/geo/dns"
 	"github.com/atoll-mesh/atoll/geo/dns/zone"
 	"github.com/atoll-mesh/atoll/node/doctor"
+	"github.com/atoll-mesh/atoll/node/precedence"
 	"github.com/atoll-mesh/atoll/tools/freeport"
 )
 
@@ -190,8 +191,12 @@ func TestDoctor(t *testing.T) {
 	if code != failed || !strings.Contains(errs, "something does not work") {
 		t.Errorf("code %d, err %q", code, errs)
 	}
+	permitted := "ok    precedence   "
+	if precedence.Permitted() != nil {
+		permitted = "warn  precedence   "
+	}
 	for _, want := range []string{
-		"ok    ports        media UDP 127.0.0.2:", "ok    clock        ", "warn  certificate  --https is off",
+		permitted, "ok    ports        media UDP 127.0.0.2:", "ok    clock        ", "warn  certificate  --https is off",
 		"ok    dns          the node's own DNS answers by udp", "ok    dns          the node's own DNS answers by tcp", "warn  dns          DNS is on port",
 		"fail  dns          ", "-> add to the zone above", ".meet.example.org.",
 	} {

@@ -89,7 +89,7 @@ func (g Weigh) Run(ctx context.Context, l Load) (w Weight, err error) {
 	}
 	defer pool.Close()
 	if l == Signalling {
-		g.People *= 4 // what the runtime rounds up is half a megabyte a look, and each of these takes a quarter of the others
+		g.People *= 4 // a look is half a megabyte off, and each of these takes a third of what the others do
 	}
 	s := Scenario{Name: string(l), Encodings: 1, Trace: Equal, Nodes: 1}
 	if l == Receiver {
