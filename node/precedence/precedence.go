@@ -18,13 +18,17 @@ import (
 	"time"
 )
 
-// look is how often it is looked whether somebody joins.
-const look = 50 * time.Millisecond
+const (
+	look = 50 * time.Millisecond // how often it is looked whether somebody joins
+	// calm is how many looks have to find nothing that comes first, one after another, until the node is as it was. One is not enough: a
+	// thread is as its maker when its making begins, and is listed when that is over, which on a busy machine takes a while.
+	calm = 20
+)
 
 // errFirst says that the node comes first all the time, as somebody has chosen.
 var errFirst = errors.New("the node is scheduled in real time already")
 
-// Run lets the node come first while joining says so, until ctx ends. Then the node is as it was.
+// Run lets the node come first while joining says so, until ctx ends.
 func Run(ctx context.Context, log *slog.Logger, joining func() bool) {
 	t, err := list()
 	if err != nil {
@@ -43,7 +47,7 @@ func run(ctx context.Context, log *slog.Logger, joining func() bool, set func(fi
 	defer ticker.Stop()
 	defer func() { _, _ = set(false) }()
 	var r rule
-	left := true // nobody comes first any more
+	quiet := calm // looks in a row that found nothing to do, since the node came first
 	said := false
 	for {
 		select {
@@ -52,15 +56,17 @@ func run(ctx context.Context, log *slog.Logger, joining func() bool, set func(fi
 			return
 		}
 		first := r.judge(time.Now(), joining())
-		if !first && left {
+		if !first && quiet >= calm {
 			continue
 		}
 		// Again every time: threads come, and are as the one that made them.
 		changed, err := set(first)
+		if quiet++; first || changed || err != nil {
+			quiet = 0
+		}
 		if err != nil && !said {
 			said = true
 			log.Info("media may be late while somebody joins", "error", err)
 		}
-		left = !first && !changed && err == nil
 	}
 }

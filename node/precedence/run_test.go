@@ -12,17 +12,17 @@ import (
 	"time"
 )
 
-// TestThreadsThatComeLater: while somebody joins threads are looked at again and again, and after that until all are ordinary.
+// TestThreadsThatComeLater: while somebody joins threads are looked at again and again, and after that for a while.
 func TestThreadsThatComeLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var joining atomic.Bool
 		var calls []bool
-		restless := 2 // threads found after that, one a time
+		raised := false
 		go run(ctx, slog.New(slog.DiscardHandler), joining.Load, func(first bool) (bool, error) {
-			calls = append(calls, first)
-			restless--
-			return first || restless >= 0, nil
+			changed := first != raised
+			calls, raised = append(calls, first), first
+			return changed, nil
 		})
 		for _, s := range []struct {
 			joining bool
@@ -31,8 +31,8 @@ func TestThreadsThatComeLater(t *testing.T) {
 		}{
 			{false, 3, nil},
 			{true, 1, []bool{true}},
-			{true, 2, []bool{true, true}},
-			{false, 5, []bool{false}},
+			{true, 2 * calm, slices.Repeat([]bool{true}, 2*calm)},
+			{false, 3 * calm, slices.Repeat([]bool{false}, 1+calm)},
 		} {
 			calls = nil
 			joining.Store(s.joining)
@@ -42,17 +42,6 @@ func TestThreadsThatComeLater(t *testing.T) {
 				t.Errorf("joining %v, %d looks: %v, want %v", s.joining, s.looks, calls, s.want)
 			}
 		}
-		restless = 3
-		calls = nil
-		joining.Store(true)
-		time.Sleep(look)
-		synctest.Wait()
-		joining.Store(false)
-		time.Sleep(6 * look)
-		synctest.Wait()
-		if want := []bool{true, false, false, false}; !slices.Equal(calls, want) {
-			t.Errorf("with threads that came at the end: %v, want %v", calls, want)
-		}
 		joining.Store(true)
 		time.Sleep(look)
 		synctest.Wait()
@@ -61,6 +50,34 @@ func TestThreadsThatComeLater(t *testing.T) {
 		if last := calls[len(calls)-2:]; !slices.Equal(last, []bool{true, false}) {
 			t.Errorf("at the end: %v, want the threads as they were", last)
 		}
+	})
+}
+
+// TestAThreadThatIsListedLate, after a look that found none, goes back too, and then it is looked as long again.
+func TestAThreadThatIsListedLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var joining atomic.Bool
+		const last = 10 // look that finds one more
+		var looks int
+		go run(ctx, slog.New(slog.DiscardHandler), joining.Load, func(first bool) (bool, error) {
+			if first {
+				looks = 0
+				return true, nil
+			}
+			looks++
+			return looks == 1 || looks == last, nil
+		})
+		joining.Store(true)
+		time.Sleep(look)
+		synctest.Wait()
+		joining.Store(false)
+		time.Sleep(5 * calm * look)
+		synctest.Wait()
+		if looks != last+calm {
+			t.Errorf("looked %d times, want %d after the last that was found", looks, calm)
+		}
+		cancel()
 	})
 }
 
@@ -102,7 +119,7 @@ func TestWhoCannotGoBackTriesUntilItCan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var joining, raised atomic.Bool
-		failures := 5
+		failures := 2 * calm
 		go run(ctx, slog.New(slog.DiscardHandler), joining.Load, func(first bool) (bool, error) {
 			if first {
 				raised.Store(true)
@@ -117,7 +134,7 @@ func TestWhoCannotGoBackTriesUntilItCan(t *testing.T) {
 		time.Sleep(look)
 		synctest.Wait()
 		joining.Store(false)
-		time.Sleep(5 * look)
+		time.Sleep(2 * calm * look)
 		synctest.Wait()
 		if !raised.Load() {
 			t.Error("it is not shown that it fails")

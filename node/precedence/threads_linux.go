@@ -56,8 +56,7 @@ func (t *threads) ids() (all []int, err error) {
 	return all, nil
 }
 
-// set has every thread come first, or makes it ordinary, and says whether there was one that was not so. What one refuses keeps none of
-// the others from it.
+// set has every thread come first, or makes it ordinary, and says whether there was one that was not so.
 func (t *threads) set(first bool) (changed bool, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -65,15 +64,27 @@ func (t *threads) set(first bool) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	// Who does it must not wait for those who come first: it is the first of them, and the last.
-	if self := slices.Index(all, unix.Gettid()); first && self >= 0 {
-		all[0], all[self] = all[self], all[0]
-	} else if self >= 0 {
-		all[len(all)-1], all[self] = all[self], all[len(all)-1]
+	order(all, unix.Gettid(), first)
+	return each(all, func(id int) (bool, error) { return setOne(id, first) })
+}
+
+// order moves the thread that does it: it must not wait for those who come first, so it is the first of them, and the last.
+func order(all []int, self int, first bool) {
+	to := 0
+	if !first {
+		to = len(all) - 1
 	}
+	if at := slices.Index(all, self); at >= 0 {
+		all[to], all[at] = all[at], all[to]
+	}
+}
+
+// each calls set for every thread, and returns the first error: what one refuses keeps none of the others from it. Whether a thread has ended is
+// no error.
+func each(all []int, set func(id int) (changed bool, err error)) (changed bool, err error) {
 	for _, id := range all {
-		switch new, failed := setOne(id, first); {
-		case errors.Is(failed, unix.ESRCH): // it has ended
+		switch new, failed := set(id); {
+		case errors.Is(failed, unix.ESRCH):
 		case failed != nil && err == nil:
 			err = failed
 		case new:

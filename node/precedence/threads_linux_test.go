@@ -2,24 +2,22 @@ package precedence
 
 import (
 	"errors"
-	"os"
 	"runtime"
-	"strconv"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// policies counts the threads of the process by how they are scheduled.
-func policies(t *testing.T) map[uint32]int {
+// policies counts the threads by how they are scheduled.
+func policies(t *testing.T, all *threads) map[uint32]int {
 	t.Helper()
-	entries, err := os.ReadDir("/proc/self/task")
+	ids, err := all.ids()
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := make(map[uint32]int)
-	for _, e := range entries {
-		id, _ := strconv.Atoi(e.Name())
+	found := make(map[uint32]int)
+	for _, id := range ids {
 		attr, err := unix.SchedGetAttr(id, 0)
 		if errors.Is(err, unix.ESRCH) {
 			continue
@@ -27,9 +25,9 @@ func policies(t *testing.T) map[uint32]int {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[attr.Policy]++
+		found[attr.Policy]++
 	}
-	return all
+	return found
 }
 
 // listed returns the threads of the test.
@@ -43,12 +41,21 @@ func listed(t *testing.T) *threads {
 	return all
 }
 
-// settle calls set until nothing changes: one thread more when it has come meanwhile.
-func settle(all *threads, first bool) error {
-	for {
-		if changed, err := all.set(first); !changed || err != nil {
-			return err
+// settle calls set, as [run] does, until as many looks in a row found nothing to do. Then every thread is scheduled by this policy.
+func settle(t *testing.T, all *threads, first bool, policy uint32) {
+	t.Helper()
+	for quiet := 0; quiet < calm; quiet++ {
+		changed, err := all.set(first)
+		if err != nil {
+			t.Fatal(err)
 		}
+		if changed {
+			quiet = 0
+		}
+		time.Sleep(look)
+	}
+	if got := policies(t, all); len(got) != 1 || got[policy] < 1 {
+		t.Errorf("threads by policy: %v, want %d alone", got, policy)
 	}
 }
 
@@ -83,7 +90,7 @@ func TestEveryThreadComesFirstAndGoesBack(t *testing.T) {
 	before := other().Nice
 	changed, err := all.set(true)
 	if errors.Is(err, unix.EPERM) {
-		if got := policies(t); changed || got[unix.SCHED_RR] != 0 {
+		if got := policies(t, all); changed || got[unix.SCHED_RR] != 0 {
 			t.Errorf("refused, and changed %v: %v", changed, got)
 		}
 		return
@@ -97,14 +104,8 @@ func TestEveryThreadComesFirstAndGoesBack(t *testing.T) {
 	if Permitted() != nil {
 		t.Error("who comes first is not permitted to")
 	}
-	err = settle(all, true)
-	if got := policies(t); err != nil || len(got) != 1 || got[unix.SCHED_RR] < 2 {
-		t.Errorf("threads by policy: %v, want %d alone: %v", got, unix.SCHED_RR, err)
-	}
-	err = settle(all, false)
-	if got := policies(t); err != nil || len(got) != 1 || got[unix.SCHED_NORMAL] < 2 {
-		t.Errorf("threads by policy: %v, want %d alone: %v", got, unix.SCHED_NORMAL, err)
-	}
+	settle(t, all, true, unix.SCHED_RR)
+	settle(t, all, false, unix.SCHED_NORMAL)
 	if after := other().Nice; before != 5 || after != before {
 		t.Errorf("nice %d, was %d", after, before)
 	}
@@ -119,31 +120,30 @@ func TestThreadsGoBackWithoutDescriptors(t *testing.T) {
 	}
 	none := limit
 	none.Cur = 0
-	_ = settle(all, true)
+	if _, err := all.set(true); err != nil && !errors.Is(err, unix.EPERM) {
+		t.Fatal(err)
+	}
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &none); err != nil {
 		t.Fatal(err)
 	}
-	err := settle(all, false)
-	if restored := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); restored != nil {
-		t.Fatal(restored)
-	}
-	if got := policies(t); err != nil || got[unix.SCHED_RR] != 0 {
-		t.Errorf("threads by policy: %v: %v", got, err)
-	}
+	defer func() {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+			t.Error(err)
+		}
+	}()
+	settle(t, all, false, unix.SCHED_NORMAL)
 }
 
 // TestWhetherItIsPermittedIsTriedAndUndone: the answer is that of the real attempt, and no thread stays first for the question.
 func TestWhetherItIsPermittedIsTriedAndUndone(t *testing.T) {
 	all := listed(t)
 	_, want := all.set(true)
-	if err := settle(all, false); err != nil {
-		t.Fatal(err)
-	}
+	settle(t, all, false, unix.SCHED_NORMAL)
 	got := Permitted()
 	if (got == nil) != (want == nil) {
 		t.Errorf("permitted: %v; when it is done: %v", got, want)
 	}
-	if now := policies(t); now[unix.SCHED_RR] != 0 {
+	if now := policies(t, all); now[unix.SCHED_RR] != 0 {
 		t.Errorf("threads by policy after the question: %v", now)
 	}
 }
