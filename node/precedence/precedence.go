@@ -7,8 +7,8 @@
 // first on, since it is too late once there is a crowd. Asterisk and FreeSWITCH can run so all the time; here, however many come, others
 // come first for half of it, but for the first ten seconds.
 //
-// It needs CAP_SYS_NICE or an RLIMIT_RTPRIO of at least 1. Without, the node says so once and is as it was; it tries again with the next
-// who joins.
+// It needs CAP_SYS_NICE or an RLIMIT_RTPRIO of at least 1. Without, the node says so once and is as it was; it tries again while somebody
+// joins. What somebody else has chosen for a thread meanwhile stays.
 package precedence
 
 import (
@@ -20,9 +20,11 @@ import (
 
 const (
 	look = 50 * time.Millisecond // how often it is looked whether somebody joins
-	// calm is how many looks have to find nothing that comes first, one after another, until the node is as it was. One is not enough: a
+	// calm is how many looks in a row have to find nothing that comes first any more, until it is looked rarely. One is not enough: a
 	// thread is as its maker when its making begins, and is listed when that is over, which on a busy machine takes a while.
 	calm = 20
+	// rarely is after how many ticks it is looked once more: nothing says how long a while is.
+	rarely = 200
 )
 
 // errFirst says that the node comes first all the time, as somebody has chosen.
@@ -47,8 +49,8 @@ func run(ctx context.Context, log *slog.Logger, joining func() bool, set func(fi
 	defer ticker.Stop()
 	defer func() { _, _ = set(false) }()
 	var r rule
-	quiet := calm // looks in a row that found nothing to do, since the node came first
-	said := false
+	var came, saidLate, saidStay bool // came: it has come first
+	quiet := 0                        // ticks since something was to do
 	for {
 		select {
 		case <-ticker.C:
@@ -56,17 +58,23 @@ func run(ctx context.Context, log *slog.Logger, joining func() bool, set func(fi
 			return
 		}
 		first := r.judge(time.Now(), joining())
-		if !first && quiet >= calm {
+		came = came || first
+		if quiet++; !came || !first && quiet > calm && quiet%rarely != 0 {
 			continue
 		}
 		// Again every time: threads come, and are as the one that made them.
 		changed, err := set(first)
-		if quiet++; first || changed || err != nil {
+		if first || changed || err != nil {
 			quiet = 0
 		}
-		if err != nil && !said {
-			said = true
+		switch {
+		case err == nil:
+		case first && !saidLate:
+			saidLate = true
 			log.Info("media may be late while somebody joins", "error", err)
+		case !first && !saidStay:
+			saidStay = true
+			log.Warn("some threads come before other programs still", "error", err)
 		}
 	}
 }

@@ -75,7 +75,44 @@ func TestAThreadThatIsListedLate(t *testing.T) {
 		time.Sleep(5 * calm * look)
 		synctest.Wait()
 		if looks != last+calm {
-			t.Errorf("looked %d times, want %d after the last that was found", looks, calm)
+			t.Errorf("looked %d times after the last that was found, want %d", looks-last, calm)
+		}
+		cancel()
+	})
+}
+
+// TestAThreadThatIsListedMuchLater goes back too: it is looked now and then for as long as the node runs, once it came first.
+func TestAThreadThatIsListedMuchLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var joining, raised atomic.Bool
+		var looks atomic.Int32
+		go run(ctx, slog.New(slog.DiscardHandler), joining.Load, func(first bool) (bool, error) {
+			looks.Add(1)
+			return raised.Swap(first) != first, nil
+		})
+		time.Sleep(10 * rarely * look)
+		synctest.Wait()
+		if n := looks.Load(); n != 0 {
+			t.Errorf("looked %d times, and it has never come first", n)
+		}
+		joining.Store(true)
+		time.Sleep(look)
+		synctest.Wait()
+		joining.Store(false)
+		time.Sleep(2 * calm * look)
+		synctest.Wait()
+		raised.Store(true) // one more
+		time.Sleep(rarely * look)
+		synctest.Wait()
+		if raised.Load() {
+			t.Error("a thread still comes first")
+		}
+		looks.Store(0)
+		time.Sleep(10 * rarely * look)
+		synctest.Wait()
+		if n := looks.Load(); n < 9 || n > 11+calm {
+			t.Errorf("looked %d times in ten times as long", n)
 		}
 		cancel()
 	})
@@ -119,11 +156,12 @@ func TestWhoCannotGoBackTriesUntilItCan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var joining, raised atomic.Bool
+		var log strings.Builder
 		failures := 2 * calm
-		go run(ctx, slog.New(slog.DiscardHandler), joining.Load, func(first bool) (bool, error) {
+		go run(ctx, slog.New(slog.NewTextHandler(&log, nil)), joining.Load, func(first bool) (bool, error) {
 			if first {
 				raised.Store(true)
-				return true, nil
+				return true, errors.New("not all")
 			}
 			if failures--; failures >= 0 {
 				return false, errors.New("not now")
@@ -143,6 +181,9 @@ func TestWhoCannotGoBackTriesUntilItCan(t *testing.T) {
 		synctest.Wait()
 		if raised.Load() {
 			t.Error("the threads still come first")
+		}
+		if got := log.String(); strings.Count(got, "not all") != 1 || strings.Count(got, "not now") != 1 {
+			t.Errorf("said:\n%s\nwant both, once each", got)
 		}
 		cancel()
 	})

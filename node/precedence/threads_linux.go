@@ -28,6 +28,13 @@ func list() (*threads, error) {
 	case attr.Policy != unix.SCHED_NORMAL:
 		return nil, fmt.Errorf("the node was given scheduling policy %d, which stays", attr.Policy)
 	}
+	self, err := os.Readlink("/proc/self")
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("list threads: %w", err)
+	case self != strconv.Itoa(os.Getpid()):
+		return nil, fmt.Errorf("list threads: the process is %d, and /proc, of another namespace, says %s", os.Getpid(), self)
+	}
 	folder, err := os.Open("/proc/self/task")
 	if err != nil {
 		return nil, fmt.Errorf("list threads: %w", err)
@@ -79,7 +86,7 @@ func order(all []int, self int, first bool) {
 	}
 }
 
-// each calls set for every thread, and returns the first error: what one refuses keeps none of the others from it. Whether a thread has ended is
+// each calls set for every thread, and returns the first error: what one refuses keeps none of the others from it. That a thread has ended is
 // no error.
 func each(all []int, set func(id int) (changed bool, err error)) (changed bool, err error) {
 	for _, id := range all {
@@ -94,23 +101,29 @@ func each(all []int, set func(id int) (changed bool, err error)) (changed bool, 
 	return changed, err
 }
 
-// setOne is set for one thread, 0 for the calling one.
+// level is the real-time priority of who comes first, the lowest.
+const level = 1
+
+// setOne is set for one thread, 0 for the calling one. What somebody else has chosen for it stays.
 func setOne(id int, first bool) (changed bool, err error) {
 	is, err := unix.SchedGetAttr(id, 0)
 	if err != nil {
 		return false, fmt.Errorf("ask how a thread is scheduled: %w", err)
 	}
-	want := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_RR, Priority: 1}
-	if !first {
-		raw, err := unix.Getpriority(unix.PRIO_PROCESS, id) // 20 less the nice value, which it keeps meanwhile
-		if err != nil {
-			return false, fmt.Errorf("ask for the priority of a thread: %w", err)
-		}
-		want = unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Nice: int32(20 - raw)}
-	}
-	if is.Policy == want.Policy {
+	ordinary, raised := is.Policy == unix.SCHED_NORMAL, is.Policy == unix.SCHED_RR && is.Priority == level
+	if first && !ordinary || !first && !raised {
 		return false, nil
 	}
+	// It keeps its nice value meanwhile, and without it there is no way back.
+	raw, err := unix.Getpriority(unix.PRIO_PROCESS, id) // 20 less the nice value
+	if err != nil {
+		return false, fmt.Errorf("ask for the priority of a thread: %w", err)
+	}
+	want := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Nice: int32(20 - raw)}
+	if first {
+		want = unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_RR, Priority: level}
+	}
+	want.Flags = is.Flags & unix.SCHED_FLAG_RESET_ON_FORK
 	switch err := unix.SchedSetAttr(id, &want, 0); {
 	case err == nil:
 		return true, nil

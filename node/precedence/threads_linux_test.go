@@ -37,19 +37,27 @@ func listed(t *testing.T) *threads {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(all.close)
+	t.Cleanup(func() { // what fails must not have the tests after it fail
+		for quiet := 0; quiet < calm/2; quiet++ {
+			if changed, _ := all.set(false); changed {
+				quiet = 0
+			}
+			time.Sleep(look / 10)
+		}
+		all.close()
+	})
 	return all
 }
 
 // settle calls set, as [run] does, until as many looks in a row found nothing to do. Then every thread is scheduled by this policy.
 func settle(t *testing.T, all *threads, first bool, policy uint32) {
 	t.Helper()
-	for quiet := 0; quiet < calm; quiet++ {
+	for quiet := 0; quiet < calm; {
 		changed, err := all.set(first)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if changed {
+		if quiet++; changed {
 			quiet = 0
 		}
 		time.Sleep(look)
@@ -85,6 +93,8 @@ func thread(t *testing.T, nice int) (scheduled func() *unix.SchedAttr) {
 
 // TestEveryThreadComesFirstAndGoesBack: with privilege. Without it nothing changes, and the error says what is missing.
 func TestEveryThreadComesFirstAndGoesBack(t *testing.T) {
+	runtime.LockOSThread() // one that was being made meanwhile may be listed after the first set
+	defer runtime.UnlockOSThread()
 	all := listed(t)
 	other := thread(t, 5)
 	before := other().Nice
@@ -105,9 +115,65 @@ func TestEveryThreadComesFirstAndGoesBack(t *testing.T) {
 		t.Error("who comes first is not permitted to")
 	}
 	settle(t, all, true, unix.SCHED_RR)
+	if got := other().Policy; got != unix.SCHED_RR {
+		t.Errorf("another thread has policy %d, want %d", got, unix.SCHED_RR)
+	}
 	settle(t, all, false, unix.SCHED_NORMAL)
+	if got := other().Policy; got != unix.SCHED_NORMAL {
+		t.Errorf("another thread has policy %d, want %d", got, unix.SCHED_NORMAL)
+	}
 	if after := other().Nice; before != 5 || after != before {
 		t.Errorf("nice %d, was %d", after, before)
+	}
+}
+
+// TestWhatSomebodyElseHasChosenStays, for one thread as for the whole process.
+func TestWhatSomebodyElseHasChosenStays(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	choose := func(policy, priority uint32) error {
+		return unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: policy, Priority: priority}, 0)
+	}
+	defer func() {
+		if err := choose(unix.SCHED_NORMAL, 0); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, chosen := range []struct{ policy, priority uint32 }{{unix.SCHED_BATCH, 0}, {unix.SCHED_RR, level + 1}, {unix.SCHED_FIFO, level}} {
+		err := choose(chosen.policy, chosen.priority)
+		if errors.Is(err, unix.EPERM) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, first := range []bool{true, false} {
+			changed, err := setOne(0, first)
+			is, failed := unix.SchedGetAttr(0, 0)
+			if changed || err != nil || failed != nil || is.Policy != chosen.policy || is.Priority != chosen.priority {
+				t.Errorf("first %v, chosen %+v: changed %v to %+v: %v %v", first, chosen, changed, is, err, failed)
+			}
+		}
+	}
+}
+
+// TestResetOnForkStays, which whoever started the node may have chosen (sched(7)).
+func TestResetOnForkStays(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	chosen := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL, Flags: unix.SCHED_FLAG_RESET_ON_FORK}
+	ordinary := chosen
+	ordinary.Flags = 0
+	if err := unix.SchedSetAttr(0, &chosen, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.SchedSetAttr(0, &ordinary, 0) }() // which takes privilege
+	for _, first := range []bool{true, false} {
+		_, err := setOne(0, first)
+		is, failed := unix.SchedGetAttr(0, 0)
+		if err != nil && !errors.Is(err, unix.EPERM) || failed != nil || is.Flags&unix.SCHED_FLAG_RESET_ON_FORK == 0 {
+			t.Errorf("first %v: %+v: %v %v", first, is, err, failed)
+		}
 	}
 }
 
