@@ -9,6 +9,9 @@
 //
 // It needs CAP_SYS_NICE or an RLIMIT_RTPRIO of at least 1. Without, the node says so once and is as it was; it tries again while somebody
 // joins. What somebody else has chosen for a thread meanwhile stays.
+//
+// A thread is made as its maker is scheduled. SCHED_FLAG_RESET_ON_FORK would have every new one ordinary, so none would stay first by mistake,
+// but in a storm all new ones would wait for a look, each would lose its nice value, and without CAP_SYS_NICE it can't be taken back.
 package precedence
 
 import (

@@ -12,6 +12,12 @@ import (
 	"time"
 )
 
+// pass lets as many looks pass, and what they do end.
+func pass(looks time.Duration) {
+	time.Sleep(looks * look)
+	synctest.Wait()
+}
+
 // TestThreadsThatComeLater: while somebody joins threads are looked at again and again, and after that for a while.
 func TestThreadsThatComeLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -26,7 +32,7 @@ func TestThreadsThatComeLater(t *testing.T) {
 		})
 		for _, s := range []struct {
 			joining bool
-			looks   int
+			looks   time.Duration
 			want    []bool
 		}{
 			{false, 3, nil},
@@ -36,15 +42,13 @@ func TestThreadsThatComeLater(t *testing.T) {
 		} {
 			calls = nil
 			joining.Store(s.joining)
-			time.Sleep(time.Duration(s.looks) * look)
-			synctest.Wait()
+			pass(s.looks)
 			if !slices.Equal(calls, s.want) {
 				t.Errorf("joining %v, %d looks: %v, want %v", s.joining, s.looks, calls, s.want)
 			}
 		}
 		joining.Store(true)
-		time.Sleep(look)
-		synctest.Wait()
+		pass(1)
 		cancel()
 		synctest.Wait()
 		if last := calls[len(calls)-2:]; !slices.Equal(last, []bool{true, false}) {
@@ -69,11 +73,9 @@ func TestAThreadThatIsListedLate(t *testing.T) {
 			return looks == 1 || looks == last, nil
 		})
 		joining.Store(true)
-		time.Sleep(look)
-		synctest.Wait()
+		pass(1)
 		joining.Store(false)
-		time.Sleep(5 * calm * look)
-		synctest.Wait()
+		pass(5 * calm)
 		if looks != last+calm {
 			t.Errorf("looked %d times after the last that was found, want %d", looks-last, calm)
 		}
@@ -91,26 +93,21 @@ func TestAThreadThatIsListedMuchLater(t *testing.T) {
 			looks.Add(1)
 			return raised.Swap(first) != first, nil
 		})
-		time.Sleep(10 * rarely * look)
-		synctest.Wait()
+		pass(10 * rarely)
 		if n := looks.Load(); n != 0 {
 			t.Errorf("looked %d times, and it has never come first", n)
 		}
 		joining.Store(true)
-		time.Sleep(look)
-		synctest.Wait()
+		pass(1)
 		joining.Store(false)
-		time.Sleep(2 * calm * look)
-		synctest.Wait()
+		pass(2 * calm)
 		raised.Store(true) // one more
-		time.Sleep(rarely * look)
-		synctest.Wait()
+		pass(rarely)
 		if raised.Load() {
 			t.Error("a thread still comes first")
 		}
 		looks.Store(0)
-		time.Sleep(10 * rarely * look)
-		synctest.Wait()
+		pass(10 * rarely)
 		if n := looks.Load(); n < 9 || n > 11+calm {
 			t.Errorf("looked %d times in ten times as long", n)
 		}
@@ -135,11 +132,9 @@ func TestARefusalIsSaidOnce(t *testing.T) {
 		})
 		for range 2 {
 			joining.Store(true)
-			time.Sleep(3 * look)
-			synctest.Wait()
+			pass(3)
 			joining.Store(false)
-			time.Sleep(3 * look)
-			synctest.Wait()
+			pass(3)
 			if raised.Load() {
 				t.Error("some threads still come first")
 			}
@@ -157,11 +152,12 @@ func TestWhoCannotGoBackTriesUntilItCan(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var joining, raised atomic.Bool
 		var log strings.Builder
+		var refusal error
 		failures := 2 * calm
 		go run(ctx, slog.New(slog.NewTextHandler(&log, nil)), joining.Load, func(first bool) (bool, error) {
 			if first {
 				raised.Store(true)
-				return true, errors.New("not all")
+				return true, refusal
 			}
 			if failures--; failures >= 0 {
 				return false, errors.New("not now")
@@ -169,19 +165,19 @@ func TestWhoCannotGoBackTriesUntilItCan(t *testing.T) {
 			return raised.Swap(false), nil
 		})
 		joining.Store(true)
-		time.Sleep(look)
-		synctest.Wait()
+		pass(1)
 		joining.Store(false)
-		time.Sleep(2 * calm * look)
-		synctest.Wait()
+		pass(2 * calm)
 		if !raised.Load() {
 			t.Error("it is not shown that it fails")
 		}
-		time.Sleep(2 * look)
-		synctest.Wait()
+		pass(2)
 		if raised.Load() {
 			t.Error("the threads still come first")
 		}
+		refusal = errors.New("not all")
+		joining.Store(true)
+		pass(2)
 		if got := log.String(); strings.Count(got, "not all") != 1 || strings.Count(got, "not now") != 1 {
 			t.Errorf("said:\n%s\nwant both, once each", got)
 		}
