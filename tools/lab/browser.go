@@ -116,7 +116,8 @@ func (l *Lab) browser(n *Namespace, o BrowserOptions) (*Browser, error) {
 }
 
 // connect starts the driver, whose standard input and output are for its messages alone. It runs in the namespace, because it
-// reaches Firefox through a socket. When the cores are full nodes and wires, which would be machines of their own, do not wait for it.
+// reaches Firefox through a socket. When the cores are full nodes and wires, which would be machines of their own, do not wait for it,
+// nor one browser for another: where they may, Chromium puts its threads above all others and Firefox does not.
 func (b *Browser) connect(l *Lab, driver, home string) error {
 	in, requests, err := os.Pipe()
 	if err != nil {
@@ -130,7 +131,7 @@ func (b *Browser) connect(l *Lab, driver, home string) error {
 	b.process, err = l.start(b.namespace.Name+".browser", func(c *exec.Cmd) {
 		c.Stdin, c.Stdout = in, out
 		c.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+home)
-	}, "ip", "netns", "exec", b.namespace.Name, "nice", "-n", "5", "node", filepath.Join(driver, "driver.mjs"))
+	}, "ip", "netns", "exec", b.namespace.Name, "setpriv", "--bounding-set", "-sys_nice", "nice", "-n", "5", "node", filepath.Join(driver, "driver.mjs"))
 	err = errors.Join(err, in.Close(), out.Close())
 	if err != nil {
 		return errors.Join(err, requests.Close(), answers.Close())

@@ -15,10 +15,9 @@ import (
 
 const self = 5
 
-// loop opens the page that calls itself, served from another region, with the media of participant 5.
-func loop(t *testing.T, engine string, clock bool) *lab.Page {
+// loop opens the page that calls itself in region eu, served from us, with the media of participant 5.
+func loop(t *testing.T, l *lab.Lab, engine string, clock bool) *lab.Page {
 	t.Helper()
-	l := lab.New(t, pair(wan.Impairment{Delay: 20 * ms}))
 	listener, err := l.Node("us").Listen(net.JoinHostPort(l.Node("us").Addr().String(), "8080"))
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +70,7 @@ func TestJudgeOfAnIdentity(t *testing.T) {
 }
 
 func judgeIdentity(t *testing.T, engine string) {
-	p := loop(t, engine, false)
+	p := loop(t, lab.New(t, pair(wan.Impairment{Delay: 20 * ms})), engine, false)
 	v, s := judge(t, p)
 	id, share := v.Identity()
 	t.Logf("%dx%d identity %d (%.2f of %d), %v fps, mean %v", v.Width, v.Height, id, share, len(v.Samples), v.Decoded, v.Mean)
@@ -104,7 +103,7 @@ func judgeIdentity(t *testing.T, engine string) {
 func TestPageWithAClock(t *testing.T) {
 	for _, engine := range []string{"chromium", "firefox"} {
 		t.Run(engine, func(t *testing.T) {
-			p := loop(t, engine, true)
+			p := loop(t, lab.New(t, pair(wan.Impairment{Delay: 20 * ms})), engine, true)
 			t.Run("judge", func(t *testing.T) { judgeClock(t, p) })
 			t.Run("steps", func(t *testing.T) { pageSteps(t, p) })
 		})
