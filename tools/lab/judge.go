@@ -35,9 +35,11 @@ type Video struct {
 	Samples  [][2]int64 `json:"samples"` // per frame looked at, a dozen a second of a remote one: strip, -1 if unreadable; wall clock in ms
 	Mean     [3]uint8   `json:"colour"`  // of the flat part, the last time it was looked at
 
-	// Decoded are the frames decoded in each second, from the statistics of the connection; Last are the last ones.
-	Decoded []float64 `json:"-"`
-	Last    Inbound   `json:"-"`
+	// Decoded are the frames decoded in each second, from the statistics of the connection; Received is how many a second came in,
+	// whatever the browser did with them; Last are the last statistics.
+	Decoded  []float64 `json:"-"`
+	Received float64   `json:"-"`
+	Last     Inbound   `json:"-"`
 }
 
 // Sound is what one element had to play.
@@ -102,7 +104,7 @@ type Outbound struct {
 func (r *Report) link() {
 	for k := range r.Videos {
 		v := &r.Videos[k]
-		var last Inbound
+		var first, last Inbound
 		for n, second := range r.Stats {
 			at := slices.IndexFunc(second.Inbound, func(i Inbound) bool { return i.Kind == "video" && i.Track == v.Track })
 			if at < 0 {
@@ -111,6 +113,9 @@ func (r *Report) link() {
 			}
 			now := second.Inbound[at]
 			v.Last = now
+			if first.Timestamp == 0 {
+				first = now
+			}
 			// A window shorter than half a second, as the last may be, says little.
 			if span := now.Timestamp - last.Timestamp; n > 0 && last.Timestamp > 0 && span > 500 {
 				v.Decoded = append(v.Decoded, float64(now.FramesDecoded-last.FramesDecoded)*1000/span)
@@ -119,7 +124,32 @@ func (r *Report) link() {
 			}
 			last = now
 		}
+		v.Received = rate(v.Last.FramesReceived-first.FramesReceived, v.Last.Timestamp-first.Timestamp)
 	}
+}
+
+// rate is how many a second n in so many milliseconds are, 0 in no time.
+func rate(n int, ms float64) float64 {
+	if ms <= 0 {
+		return 0
+	}
+	return float64(n) * 1000 / ms
+}
+
+// Sent returns how many frames a second were encoded, of the layer that had the most.
+func (r Report) Sent() (most float64) {
+	first := map[uint32]Outbound{}
+	for k, second := range r.Stats {
+		for _, o := range second.Outbound {
+			if _, ok := first[o.SSRC]; !ok {
+				first[o.SSRC] = o
+			}
+			if k == len(r.Stats)-1 && o.Kind == "video" {
+				most = max(most, rate(o.FramesEncoded-first[o.SSRC].FramesEncoded, o.Timestamp-first[o.SSRC].Timestamp))
+			}
+		}
+	}
+	return most
 }
 
 // Remote returns the videos that show what is received.
@@ -184,13 +214,13 @@ func (v Video) Gap(from, to time.Time) time.Duration {
 // FPS returns the median over the seconds of the frames decoded, 0 when nothing was.
 func (v Video) FPS() float64 { return middle(v.Decoded) }
 
-// Hears reports whether the tone of a participant is in the sound: in most of the reads, within 15 Hz and not 30 dB weaker than the
+// Hears reports whether the tone of a participant is in the sound: in most of the reads, within 15 Hz and not 20 dB weaker than the
 // strongest.
 func (s Sound) Hears(participant uint8) bool {
 	heard := 0
 	for _, peaks := range s.Reads {
 		if slices.ContainsFunc(peaks, func(p [2]float64) bool {
-			return math.Abs(p[0]-picture.Tone(participant)) < 15 && p[1] > peaks[0][1]-30
+			return math.Abs(p[0]-picture.Tone(participant)) < 15 && p[1] > peaks[0][1]-20
 		}) {
 			heard++
 		}

@@ -76,11 +76,12 @@
     };
   }
 
-  // listen collects the peaks of the spectrum, once a call of take.
+  // listen collects the peaks of the spectrum, once a call of take. A gap spreads over the spectrum: each call is to hear its own sixth
+  // of a second alone.
   function listen(audio, element) {
     const heard = track(element, 'audio');
     const source = audio.createMediaStreamSource(new MediaStream([heard]));
-    const analyser = new AnalyserNode(audio, { fftSize: 8192, smoothingTimeConstant: 0.5 });
+    const analyser = new AnalyserNode(audio, { fftSize: 8192, smoothingTimeConstant: 0 });
     source.connect(analyser);
     const bins = new Float32Array(analyser.frequencyBinCount);
     const reads = [];
