@@ -30,9 +30,8 @@ func TestCodecs(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			m.judged(6*time.Second, func(reports []lab.Report) []string {
-				var wrong complaints
-				wrong = append(wrong, m.meets(func(guest, guest) float64 { return 15 })(reports)...)
+			m.judged(6*time.Second, func(reports []lab.Report, share float64) complaints {
+				wrong := m.meets(func(guest, guest) float64 { return 15 })(reports, share)
 				for k, report := range reports {
 					self := name(uint8(k + 1))
 					for _, v := range report.Remote() {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -30,7 +29,6 @@ type guest struct {
 
 // meeting is a node and its guests in one room. Page k is that of guest k+1.
 type meeting struct {
-	full bool // the machine was, in the window that is judged
 	*testing.T
 	lab    *lab.Lab
 	node   *lab.Process
@@ -139,33 +137,10 @@ func (m *meeting) labelled(label string) uint8 {
 	return 0
 }
 
-// noise is how many cores others may take before a window says nothing of what is tested.
-const noise = 0.4
-
-// judged judges all pages in the same window and lets check say what is wrong. While others take the machine a window is not
-// counted and the next one is, up to the third.
-func (m *meeting) judged(window time.Duration, check func([]lab.Report) (wrong []string)) {
+// judged judges all pages.
+func (m *meeting) judged(window time.Duration, check check) {
 	m.Helper()
-	for k := range 3 {
-		var reports []lab.Report
-		load, err := m.lab.Load(func() { reports = m.judge(window) })
-		if err != nil {
-			m.Fatal(err)
-		}
-		m.Logf("window %d: the lab takes %.2f cores, others %.2f", k+1, load.Lab, load.Others)
-		m.full = load.Lab+load.Others > 0.95*float64(runtime.NumCPU())
-		wrong := check(reports)
-		if len(wrong) == 0 {
-			return
-		}
-		if k == 2 || load.Others < noise {
-			for _, w := range wrong {
-				m.Error(w)
-			}
-			return
-		}
-		m.Logf("others take the machine, once more: %q", wrong)
-	}
+	judged(m.T, m.lab, func() []lab.Report { return m.judge(window) }, check)
 }
 
 // judge judges all pages in the same window.
@@ -186,15 +161,9 @@ func (m *meeting) judge(window time.Duration) []lab.Report {
 	return reports
 }
 
-// complaints collects what is wrong.
-type complaints []string
-
-func (c *complaints) add(format string, args ...any) { *c = append(*c, fmt.Sprintf(format, args...)) }
-
 // meets checks that everybody sees and hears each other, in the tiles with their names, with at least as many frames a second.
-func (m *meeting) meets(fps func(from, to guest) float64) func([]lab.Report) []string {
-	return func(reports []lab.Report) []string {
-		var wrong complaints
+func (m *meeting) meets(fps func(from, to guest) float64) check {
+	return func(reports []lab.Report, share float64) (wrong complaints) {
 		for k, report := range reports {
 			self := uint8(k + 1)
 			seen, heard := map[uint8]bool{}, map[uint8]bool{}
@@ -203,15 +172,14 @@ func (m *meeting) meets(fps func(from, to guest) float64) func([]lab.Report) []s
 				if v.Screen || of == 0 {
 					continue
 				}
-				id, share := v.Identity()
-				m.Logf("%s sees %s: identity %d (%.2f of %d), %s %dx%d, %.0f fps of %.0f, %d lost", name(self), name(of), id, share, len(v.Samples),
-					v.Last.Codec, v.Width, v.Height, v.FPS(), v.Decoded, v.Last.PacketsLost)
-				if id != of || share < 0.9 || len(v.Samples) < 10 {
-					wrong.add("%s: the tile of %s shows %d in %.2f of %d pictures", name(self), name(of), id, share, len(v.Samples))
+				id, sure := v.Identity()
+				sent := reports[of-1].Sent()
+				m.Logf("%s sees %s: identity %d (%.2f of %d), %s %dx%d, %.0f fps of %.0f, %.1f received of %.1f, %d lost", name(self), name(of), id, sure,
+					len(v.Samples), v.Last.Codec, v.Width, v.Height, v.FPS(), v.Decoded, v.Received, sent, v.Last.PacketsLost)
+				if id != of || sure < 0.9 || len(v.Samples) < 10 {
+					wrong.add("%s: the tile of %s shows %d in %.2f of %d pictures", name(self), name(of), id, sure, len(v.Samples))
 				}
-				if bar := fps(m.guests[of-1], m.guests[k]); v.FPS() < bar {
-					wrong.add("%s: %s has %.0f frames a second, want %.0f or more", name(self), name(of), v.FPS(), bar)
-				}
+				wrong.rate(name(self)+": "+name(of), v, sent, fps(m.guests[of-1], m.guests[k]), share)
 				seen[of] = true
 			}
 			for _, s := range report.Sounds {

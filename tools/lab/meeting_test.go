@@ -47,25 +47,24 @@ func (m *meeting) in(t *testing.T) *meeting {
 
 func (m *meeting) clocks() {
 	m.Helper()
-	m.judged(10*time.Second, func(reports []lab.Report) (wrong []string) {
-		var c complaints
+	m.judged(10*time.Second, func(reports []lab.Report, share float64) (wrong complaints) {
 		for k, report := range reports {
 			self := name(uint8(k + 1))
 			if got := len(report.Remote()); got != 1 {
-				c.add("%s sees %d others", self, got)
+				wrong.add("%s sees %d others", self, got)
 			}
 			for _, v := range report.Remote() {
 				age, ok := v.Latency()
 				m.Logf("%s sees %s: median %v of %d, %.0f fps", self, v.Label, age, len(v.Samples), v.FPS())
-				if limit := 2*oneWay + 120*ms; !ok || age < 2*oneWay || age > limit {
-					c.add("%s: pictures of %q are %v old (%v), want %v to %v", self, v.Label, age, ok, 2*oneWay, limit)
+				if limit := 2*oneWay + late(share); !ok || age < 2*oneWay || age > limit {
+					wrong.add("%s: pictures of %q are %v old (%v), want %v to %v", self, v.Label, age, ok, 2*oneWay, limit)
 				}
 				if who, ok := v.Colour(1, 2); !ok || who != m.labelled(v.Label) {
-					c.add("the tile %q has the colour %v of %d (%v)", v.Label, v.Mean, who, ok)
+					wrong.add("the tile %q has the colour %v of %d (%v)", v.Label, v.Mean, who, ok)
 				}
 			}
 		}
-		return c
+		return wrong
 	})
 }
 
@@ -85,10 +84,7 @@ func TestMeetingOfEveryClient(t *testing.T) {
 		{window: small, engine: "firefox"},
 	})
 	bar := func(from, to guest) float64 {
-		switch {
-		case from.engine == "firefox" && m.full:
-			return 2 // it encodes with what Chromium leaves it of two cores, whatever the node does
-		case from.engine == "firefox" || to.engine == "firefox":
+		if from.engine == "firefox" || to.engine == "firefox" {
 			return 15
 		}
 		return 20
@@ -141,8 +137,7 @@ func (m *meeting) share() {
 			m.Error(err)
 		}
 	}
-	m.judged(6*time.Second, func(reports []lab.Report) []string {
-		var wrong complaints
+	m.judged(6*time.Second, func(reports []lab.Report, _ float64) (wrong complaints) {
 		for k, report := range reports[1:] {
 			self := name(uint8(k + 2))
 			screens, cameras := 0, 0

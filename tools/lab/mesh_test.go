@@ -171,29 +171,10 @@ func (m *mesh) nobodyCameOrWent(since time.Time, people ...*visitor) {
 	}
 }
 
-// judged judges some pages in the same window and lets check say what is wrong. While others take the machine a window is not
-// counted and the next one is, up to the third.
-func (m *mesh) judged(window time.Duration, people []*visitor, check func([]lab.Report) complaints) {
+// judged judges some pages.
+func (m *mesh) judged(window time.Duration, people []*visitor, check check) {
 	m.Helper()
-	for k := range 3 {
-		var reports []lab.Report
-		load, err := m.lab.Load(func() { reports = m.judge(window, people) })
-		if err != nil {
-			m.Fatal(err)
-		}
-		m.Logf("window %d: the lab takes %.2f cores, others %.2f", k+1, load.Lab, load.Others)
-		wrong := check(reports)
-		if len(wrong) == 0 {
-			return
-		}
-		if k == 2 || load.Others < noise {
-			for _, w := range wrong {
-				m.Error(w)
-			}
-			return
-		}
-		m.Logf("others take the machine, once more: %q", wrong)
-	}
+	judged(m.T, m.lab, func() []lab.Report { return m.judge(window, people) }, check)
 }
 
 // judge judges some pages in the same window.
@@ -224,26 +205,25 @@ func labelled(label string, people []*visitor) uint8 {
 }
 
 // meet checks that everybody sees and hears everybody else exactly once, in the tile of their name, with as many frames a second.
-func (m *mesh) meet(people []*visitor, fps float64) func([]lab.Report) complaints {
-	return func(reports []lab.Report) (wrong complaints) {
+func (m *mesh) meet(people []*visitor, fps float64) check {
+	return func(reports []lab.Report, share float64) (wrong complaints) {
 		for k, self := range people {
 			seen, heard := map[uint8]int{}, map[uint8]int{}
 			for _, v := range reports[k].Remote() {
-				of := labelled(v.Label, people)
-				if of == 0 {
+				at := slices.IndexFunc(people, func(p *visitor) bool { return p.number == labelled(v.Label, people) })
+				if at < 0 {
 					continue
 				}
-				seen[of]++
-				id, share := v.Identity()
-				m.Logf("%v sees %s: identity %d (%.2f of %d), %dx%d, %.0f fps, %d lost, %d NACKs, %d PLIs, %d key frames", self, name(of), id, share,
-					len(v.Samples), v.Width, v.Height, v.FPS(), v.Last.PacketsLost, v.Last.NACKs, v.Last.PLIs, v.Last.KeyFrames)
-				device := slices.ContainsFunc(people, func(p *visitor) bool { return p.number == of && p.device })
-				if !device && (id != of || share < 0.9) || len(v.Samples) < 10 {
-					wrong.add("%v: the tile of %s shows %d in %.2f of %d pictures", self, name(of), id, share, len(v.Samples))
+				of := people[at]
+				seen[of.number]++
+				id, sure := v.Identity()
+				sent := reports[at].Sent()
+				m.Logf("%v sees %v: identity %d (%.2f of %d), %dx%d, %.0f fps, %.1f received of %.1f, %d lost, %d NACKs, %d PLIs, %d key frames", self, of,
+					id, sure, len(v.Samples), v.Width, v.Height, v.FPS(), v.Received, sent, v.Last.PacketsLost, v.Last.NACKs, v.Last.PLIs, v.Last.KeyFrames)
+				if !of.device && (id != of.number || sure < 0.9) || len(v.Samples) < 10 {
+					wrong.add("%v: the tile of %v shows %d in %.2f of %d pictures", self, of, id, sure, len(v.Samples))
 				}
-				if v.FPS() < fps {
-					wrong.add("%v: %s has %.0f frames a second, want %.0f or more", self, name(of), v.FPS(), fps)
-				}
+				wrong.rate(fmt.Sprintf("%v: %v", self, of), v, sent, fps, share)
 			}
 			for _, s := range reports[k].Sounds {
 				of := labelled(s.Label, people)

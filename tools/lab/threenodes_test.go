@@ -367,7 +367,7 @@ func (m *mesh) clocks() {
 	}
 	m.met(m.people...)
 	time.Sleep(3 * time.Second) // receivers begin with longer buffers than they need
-	m.judged(10*time.Second, m.people, func(reports []lab.Report) (wrong complaints) {
+	m.judged(10*time.Second, m.people, func(reports []lab.Report, share float64) (wrong complaints) {
 		for k, self := range m.people {
 			if n := len(reports[k].Remote()); n != len(m.people)-1 {
 				wrong.add("%v sees %d others", self, n)
@@ -377,8 +377,8 @@ func (m *mesh) clocks() {
 				age, ok := v.Latency()
 				way := between(of.home, self.home)
 				m.Logf("%v sees %v: median %v of %d, %.0f fps; the link takes %v", self, of, age, len(v.Samples), v.FPS(), way)
-				if !ok || age < way || age > way+120*ms {
-					wrong.add("%v: pictures of %v are %v old (%v), want %v to %v", self, of, age, ok, way, way+120*ms)
+				if !ok || age < way || age > way+late(share) {
+					wrong.add("%v: pictures of %v are %v old (%v), want %v to %v", self, of, age, ok, way, way+late(share))
 				}
 				if who, ok := v.Colour(1, 2, 3); !ok || who != of.number || of == self {
 					wrong.add("%v: the tile %q has the colour %v of %d (%v)", self, v.Label, v.Mean, who, ok)
