@@ -131,7 +131,8 @@ func (b *Browser) connect(l *Lab, driver, home string) error {
 	b.process, err = l.start(b.namespace.Name+".browser", func(c *exec.Cmd) {
 		c.Stdin, c.Stdout = in, out
 		c.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+home)
-	}, "ip", "netns", "exec", b.namespace.Name, "setpriv", "--bounding-set", "-sys_nice", "nice", "-n", "5", "node", filepath.Join(driver, "driver.mjs"))
+	}, "ip", "netns", "exec", b.namespace.Name, "setpriv", "--inh-caps", "-sys_nice", "--bounding-set", "-sys_nice",
+		"nice", "-n", "5", "node", filepath.Join(driver, "driver.mjs"))
 	err = errors.Join(err, in.Close(), out.Close())
 	if err != nil {
 		return errors.Join(err, requests.Close(), answers.Close())

@@ -4,82 +4,150 @@ package lab
 
 import (
 	"fmt"
+	"maps"
 	"os"
-	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Load is how many cores were used on average over a span of time.
 type Load struct {
-	Lab    float64 // by what runs in the lab, and by this process with its emulator
+	Lab    float64 // by what runs in the lab with all that it started, and by this process with its emulator
 	Others float64 // by everything else on the machine, with what the hypervisor kept for itself
 	// Late is the longest that a packet waited for the emulator, which is never on a network.
 	Late time.Duration
 }
 
-// ticks is the kernel's clock for processor times (USER_HZ), the same on all of its architectures that we run on.
-const ticks = 100
-
 // Load measures the machine while f runs. A process that ends in between counts as another's from its last reading on.
 func (l *Lab) Load(f func()) (Load, error) {
-	allBefore, labBefore, err := l.spent()
+	before, err := l.spent()
 	if err != nil {
 		return Load{}, fmt.Errorf("measure load: %w", err)
 	}
-	begun := time.Now()
 	l.emulator.Late()
 	f()
-	span, late := time.Since(begun).Seconds()*ticks, l.emulator.Late()
-	allAfter, labAfter, err := l.spent()
+	late := l.emulator.Late()
+	after, err := l.spent()
 	if err != nil {
 		return Load{}, fmt.Errorf("measure load: %w", err)
 	}
 	var ours float64
-	for pid, spent := range labAfter {
-		ours += max(0, spent-labBefore[pid])
+	for pid, spent := range after.lab {
+		ours += max(0, spent-before.lab[pid])
 	}
-	return Load{Lab: ours / span, Others: max(0, allAfter-allBefore-ours) / span, Late: late}, nil
+	used := after.used - before.used
+	// Looking takes its time on a full machine, and counts: the kernel's own count of time is what the shares are of.
+	span := max(1, used+after.idle-before.idle) / float64(runtime.NumCPU())
+	return Load{Lab: ours / span, Others: max(0, used-ours) / span, Late: late}, nil
 }
 
-// spent returns the processor time, in ticks, of the whole machine and of each process of the lab.
-func (l *Lab) spent() (all float64, lab map[int]float64, err error) {
-	lab = map[int]float64{}
-	names, err := listNamespaces(l.claim.prefix + "-")
+// spending is processor time up to a moment, in ticks.
+type spending struct {
+	lab        map[int]float64 // of the lab's processes by their ids
+	used, idle float64         // of the machine
+}
+
+// spent reads what has been spent.
+func (l *Lab) spent() (spending, error) {
+	members, err := l.members()
 	if err != nil {
-		return 0, nil, err
+		return spending{}, err
 	}
-	pids := []string{strconv.Itoa(os.Getpid())}
-	for _, name := range names {
-		out, err := exec.Command("ip", "netns", "pids", name).Output()
-		if err != nil {
-			return 0, nil, fmt.Errorf("list processes in %s: %w", name, err)
-		}
-		pids = append(pids, strings.Fields(string(out))...)
-	}
-	for _, p := range pids {
-		stat, err := os.ReadFile("/proc/" + p + "/stat")
-		if err != nil {
-			continue // has ended
-		}
-		// The name is in parentheses and may hold anything; times in user and system mode are the 12th and 13th after it.
-		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-		pid, _ := strconv.Atoi(p)
-		lab[pid] = number(fields[11]) + number(fields[12])
-	}
+	s := spending{lab: members}
 	stat, err := os.ReadFile("/proc/stat")
 	if err != nil {
-		return 0, nil, err
+		return spending{}, err
 	}
 	line, _, _ := strings.Cut(string(stat), "\n")
 	// cpu user nice system idle iowait irq softirq steal guest guest_nice; the guests are within user and nice.
 	for k, field := range strings.Fields(line)[1:9] {
-		if k != 3 && k != 4 {
-			all += number(field)
+		if k == 3 || k == 4 {
+			s.idle += number(field)
+		} else {
+			s.used += number(field)
 		}
 	}
-	return all, lab, nil
+	return s, nil
+}
+
+// PIDs returns the ids of this process and of all that run in the lab.
+func (l *Lab) PIDs() ([]int, error) {
+	members, err := l.members()
+	return slices.Sorted(maps.Keys(members)), err
+}
+
+// members returns what the lab's processes have spent, in ticks.
+func (l *Lab) members() (map[int]float64, error) {
+	names, err := listNamespaces(l.claim.prefix + "-")
+	if err != nil {
+		return nil, err
+	}
+	ours := map[string]bool{}
+	for _, name := range names {
+		var stat unix.Stat_t
+		if err := unix.Stat(filepath.Join(namespaces, name), &stat); err != nil {
+			return nil, fmt.Errorf("look at namespace %s: %w", name, err)
+		}
+		ours[fmt.Sprintf("net:[%d]", stat.Ino)] = true
+	}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil, err
+	}
+	all := map[int]process{}
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // has ended
+		}
+		network, _ := os.Readlink(filepath.Join(filepath.Dir(path), "ns", "net"))
+		pid, p := parseProcess(string(stat))
+		p.inside = ours[network] || pid == os.Getpid()
+		all[pid] = p
+	}
+	return families(all), nil
+}
+
+// process is what the lab has to know of one.
+type process struct {
+	parent int
+	inside bool // one of the lab's namespaces, or is this one
+	ticks  float64
+}
+
+// parseProcess reads a line of /proc/<pid>/stat (proc_pid_stat(5)).
+func parseProcess(stat string) (pid int, p process) {
+	name, end := strings.IndexByte(stat, '('), strings.LastIndexByte(stat, ')') // the name between them may hold anything
+	fields := strings.Fields(stat[end+1:])                                      // from the third field on
+	pid, _ = strconv.Atoi(strings.TrimSpace(stat[:name]))
+	p.parent, _ = strconv.Atoi(fields[1])
+	p.ticks = number(fields[11]) + number(fields[12])
+	return pid, p
+}
+
+// families returns what those inside and all of their descendants have spent: Firefox has processes in namespaces of its own.
+func families(all map[int]process) map[int]float64 {
+	lab := map[int]float64{}
+	for pid, p := range all {
+		for at, generations := p, 0; generations < len(all); generations++ {
+			if at.inside {
+				lab[pid] = p.ticks
+				break
+			}
+			parent, ok := all[at.parent]
+			if !ok {
+				break
+			}
+			at = parent
+		}
+	}
+	return lab
 }
 
 func number(text string) float64 {
