@@ -87,7 +87,7 @@ const feel = `(async () => {
 
 // TestDrain drains a node with six participants who talk: two in Chromium, one in Firefox, three without a browser. They go on at the
 // other node of the cluster: no packet is lost, no picture comes two frames later than in the window before, no estimate falls to less
-// than nine tenths, no new handshake, nobody leaves, and the node ends by itself. While others take the machine, or the wires
+// than nine tenths, no new handshake, nobody leaves, and the node ends by itself. While the machine is taken, or the wires
 // themselves are late by as much, the bars say nothing: the node starts again and the other one is drained, up to the third time.
 //
 // The cameras are small, for two cores that three browsers share with all nodes and wires, and Firefox has its own: the lab's is painted

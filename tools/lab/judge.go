@@ -49,7 +49,7 @@ type Sound struct {
 	Remote   bool           `json:"remote"`
 	Track    string         `json:"track"`
 	Playing  bool           `json:"playing"` // neither paused nor muted
-	Reads    [][][2]float64 `json:"reads"`   // once a second: peaks of the spectrum, Hz and dB, the highest first
+	Reads    [][][2]float64 `json:"reads"`   // four times a second: peaks of the spectrum, Hz and dB, the highest first
 }
 
 // Inbound is an RTP stream that a connection receives, as WebRTC's statistics have it. What a browser does not count is 0.
@@ -104,18 +104,21 @@ type Outbound struct {
 func (r *Report) link() {
 	for k := range r.Videos {
 		v := &r.Videos[k]
-		var first, last Inbound
+		var last, before Inbound
+		received, ms := 0, 0.
 		for n, second := range r.Stats {
 			at := slices.IndexFunc(second.Inbound, func(i Inbound) bool { return i.Kind == "video" && i.Track == v.Track })
 			if at < 0 {
-				last = Inbound{}
+				last, before = Inbound{}, Inbound{}
 				continue
 			}
 			now := second.Inbound[at]
 			v.Last = now
-			if first.Timestamp == 0 {
-				first = now
+			if before.Timestamp > 0 && now.SSRC == before.SSRC && now.FramesReceived >= before.FramesReceived { // else it counts from the start
+				received += now.FramesReceived - before.FramesReceived
+				ms += now.Timestamp - before.Timestamp
 			}
+			before = now
 			// A window shorter than half a second, as the last may be, says little.
 			if span := now.Timestamp - last.Timestamp; n > 0 && last.Timestamp > 0 && span > 500 {
 				v.Decoded = append(v.Decoded, float64(now.FramesDecoded-last.FramesDecoded)*1000/span)
@@ -124,19 +127,13 @@ func (r *Report) link() {
 			}
 			last = now
 		}
-		v.Received = rate(v.Last.FramesReceived-first.FramesReceived, v.Last.Timestamp-first.Timestamp)
+		if ms > 0 {
+			v.Received = float64(received) * 1000 / ms
+		}
 	}
 }
 
-// rate is how many a second n in so many milliseconds are, 0 in no time.
-func rate(n int, ms float64) float64 {
-	if ms <= 0 {
-		return 0
-	}
-	return float64(n) * 1000 / ms
-}
-
-// Sent returns how many frames a second were encoded, of the layer that had the most.
+// Sent returns how many pictures a second were encoded, of the stream that had the most. Streams of less than a second are left out.
 func (r Report) Sent() (most float64) {
 	first := map[uint32]Outbound{}
 	for k, second := range r.Stats {
@@ -144,12 +141,22 @@ func (r Report) Sent() (most float64) {
 			if _, ok := first[o.SSRC]; !ok {
 				first[o.SSRC] = o
 			}
-			if k == len(r.Stats)-1 && o.Kind == "video" {
-				most = max(most, rate(o.FramesEncoded-first[o.SSRC].FramesEncoded, o.Timestamp-first[o.SSRC].Timestamp))
+			ms, frames := o.Timestamp-first[o.SSRC].Timestamp, o.FramesEncoded-first[o.SSRC].FramesEncoded
+			if k == len(r.Stats)-1 && o.Kind == "video" && ms > 900 {
+				most = max(most, float64(frames)*1000/ms/o.spatialLayers())
 			}
 		}
 	}
 	return most
+}
+
+// spatialLayers returns how many frames Chromium encodes of each picture in a stream: one per spatial layer of a mode like L3T3_KEY
+// (WebRTC SVC 5), not of S3T3, whose layers are streams of their own to it.
+func (o Outbound) spatialLayers() float64 {
+	if len(o.Scalability) > 1 && o.Scalability[0] == 'L' && '1' <= o.Scalability[1] && o.Scalability[1] <= '9' {
+		return float64(o.Scalability[1] - '0')
+	}
+	return 1
 }
 
 // Remote returns the videos that show what is received.

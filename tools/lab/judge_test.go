@@ -79,7 +79,7 @@ func TestDecodedRateFollowsTheTrack(t *testing.T) {
 	if got := r.Videos[0].Last.FramesDecoded; got != 80 {
 		t.Errorf("last of %d frames, want 80", got)
 	}
-	if got := r.Videos[0].Received; got != 2*70./3 {
+	if got := r.Videos[0].Received; got != 140./3 {
 		t.Errorf("%v received a second, want 140 in three", got)
 	}
 	if got := r.Videos[0].FPS(); got != 25 {
@@ -87,6 +87,17 @@ func TestDecodedRateFollowsTheTrack(t *testing.T) {
 	}
 	if got := r.Videos[1].FPS(); got != 0 {
 		t.Errorf("a track without statistics has %v frames a second", got)
+	}
+}
+
+func TestReceivedGoesOnWithANewStream(t *testing.T) {
+	second := func(at float64, ssrc uint32, frames int) Streams {
+		return Streams{Inbound: []Inbound{{Kind: "video", Track: "v", SSRC: ssrc, Timestamp: at, FramesReceived: frames}}}
+	}
+	r := Report{Videos: []Video{{Track: "v"}}, Stats: []Streams{second(1000, 1, 500), second(2000, 1, 530), second(3000, 2, 12), second(4000, 2, 42)}}
+	r.link()
+	if got := r.Videos[0].Received; got != 30 {
+		t.Errorf("%v received a second, want 30", got)
 	}
 }
 
@@ -101,6 +112,12 @@ func TestSentIsTheRateOfTheFastestLayer(t *testing.T) {
 	r := Report{Stats: []Streams{second(5000, 700, 500), second(6000, 710, 530), second(7000, 740, 536)}}
 	if got := r.Sent(); got != 20 {
 		t.Errorf("%v frames a second, want 20", got)
+	}
+	layered := func(at float64, frames int) Streams {
+		return Streams{Outbound: []Outbound{{Kind: "video", SSRC: 4, Timestamp: at, FramesEncoded: frames, Scalability: "L3T3_KEY"}}}
+	}
+	if got := (Report{Stats: []Streams{layered(0, 0), layered(2000, 180)}}).Sent(); got != 30 {
+		t.Errorf("%v pictures of three layers a second, want 30", got)
 	}
 	if got := (Report{}).Sent(); got != 0 {
 		t.Errorf("nothing has %v frames a second", got)

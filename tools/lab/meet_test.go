@@ -138,9 +138,9 @@ func (m *meeting) labelled(label string) uint8 {
 }
 
 // judged judges all pages.
-func (m *meeting) judged(window time.Duration, check check) {
+func (m *meeting) judged(window time.Duration, verdict verdict) {
 	m.Helper()
-	judged(m.T, m.lab, func() []lab.Report { return m.judge(window) }, check)
+	judged(m.T, m.lab, func() []lab.Report { return m.judge(window) }, verdict)
 }
 
 // judge judges all pages in the same window.
@@ -162,7 +162,7 @@ func (m *meeting) judge(window time.Duration) []lab.Report {
 }
 
 // meets checks that everybody sees and hears each other, in the tiles with their names, with at least as many frames a second.
-func (m *meeting) meets(fps func(from, to guest) float64) check {
+func (m *meeting) meets(fps func(from, to guest) float64) verdict {
 	return func(reports []lab.Report, share float64) (wrong complaints) {
 		for k, report := range reports {
 			self := uint8(k + 1)
@@ -176,8 +176,9 @@ func (m *meeting) meets(fps func(from, to guest) float64) check {
 				sent := reports[of-1].Sent()
 				m.Logf("%s sees %s: identity %d (%.2f of %d), %s %dx%d, %.0f fps of %.0f, %.1f received of %.1f, %d lost", name(self), name(of), id, sure,
 					len(v.Samples), v.Last.Codec, v.Width, v.Height, v.FPS(), v.Decoded, v.Received, sent, v.Last.PacketsLost)
-				if id != of || sure < 0.9 || len(v.Samples) < 10 {
-					wrong.add("%s: the tile of %s shows %d in %.2f of %d pictures", name(self), name(of), id, sure, len(v.Samples))
+				wrong.identity(fmt.Sprintf("%s: the tile of %s", name(self), name(of)), v, of)
+				if len(v.Samples) < 10 {
+					wrong.add("%s: the tile of %s shows %d pictures", name(self), name(of), len(v.Samples))
 				}
 				wrong.rate(name(self)+": "+name(of), v, sent, fps(m.guests[of-1], m.guests[k]), share)
 				seen[of] = true
@@ -195,7 +196,7 @@ func (m *meeting) meets(fps func(from, to guest) float64) check {
 				heard[of] = true
 			}
 			if n := len(m.guests) - 1; len(seen) != n || seen[self] || len(heard) != n || heard[self] || heard[0] {
-				wrong.add("%s sees %v and hears %v, want each other once", name(self), seen, heard)
+				wrong.must("%s sees %v and hears %v, want each other once", name(self), seen, heard)
 			}
 		}
 		return wrong

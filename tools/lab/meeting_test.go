@@ -3,6 +3,7 @@
 package lab_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -154,12 +155,13 @@ func (m *meeting) share() {
 					}
 					want = screenShown
 				}
-				if id != want || share < 0.9 || len(v.Samples) < 5 {
-					wrong.add("%s: the tile %q (screen %v) shows %d in %.2f of %d pictures, want %d", self, v.Label, v.Screen, id, share, len(v.Samples), want)
+				wrong.identity(fmt.Sprintf("%s: the tile %q (screen %v)", self, v.Label, v.Screen), v, want)
+				if len(v.Samples) < 5 {
+					wrong.add("%s: the tile %q (screen %v) shows %d pictures", self, v.Label, v.Screen, len(v.Samples))
 				}
 			}
 			if screens != 1 || cameras != len(m.guests)-1 {
-				wrong.add("%s sees %d screens and %d cameras, want 1 and %d", self, screens, cameras, len(m.guests)-1)
+				wrong.must("%s sees %d screens and %d cameras, want 1 and %d", self, screens, cameras, len(m.guests)-1)
 			}
 		}
 		return wrong

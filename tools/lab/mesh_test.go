@@ -172,9 +172,9 @@ func (m *mesh) nobodyCameOrWent(since time.Time, people ...*visitor) {
 }
 
 // judged judges some pages.
-func (m *mesh) judged(window time.Duration, people []*visitor, check check) {
+func (m *mesh) judged(window time.Duration, people []*visitor, verdict verdict) {
 	m.Helper()
-	judged(m.T, m.lab, func() []lab.Report { return m.judge(window, people) }, check)
+	judged(m.T, m.lab, func() []lab.Report { return m.judge(window, people) }, verdict)
 }
 
 // judge judges some pages in the same window.
@@ -205,12 +205,13 @@ func labelled(label string, people []*visitor) uint8 {
 }
 
 // meet checks that everybody sees and hears everybody else exactly once, in the tile of their name, with as many frames a second.
-func (m *mesh) meet(people []*visitor, fps float64) check {
+func (m *mesh) meet(people []*visitor, fps float64) verdict {
 	return func(reports []lab.Report, share float64) (wrong complaints) {
 		for k, self := range people {
 			seen, heard := map[uint8]int{}, map[uint8]int{}
 			for _, v := range reports[k].Remote() {
-				at := slices.IndexFunc(people, func(p *visitor) bool { return p.number == labelled(v.Label, people) })
+				number := labelled(v.Label, people)
+				at := slices.IndexFunc(people, func(p *visitor) bool { return p.number == number })
 				if at < 0 {
 					continue
 				}
@@ -220,8 +221,11 @@ func (m *mesh) meet(people []*visitor, fps float64) check {
 				sent := reports[at].Sent()
 				m.Logf("%v sees %v: identity %d (%.2f of %d), %dx%d, %.0f fps, %.1f received of %.1f, %d lost, %d NACKs, %d PLIs, %d key frames", self, of,
 					id, sure, len(v.Samples), v.Width, v.Height, v.FPS(), v.Received, sent, v.Last.PacketsLost, v.Last.NACKs, v.Last.PLIs, v.Last.KeyFrames)
-				if !of.device && (id != of.number || sure < 0.9) || len(v.Samples) < 10 {
-					wrong.add("%v: the tile of %v shows %d in %.2f of %d pictures", self, of, id, sure, len(v.Samples))
+				if !of.device {
+					wrong.identity(fmt.Sprintf("%v: the tile of %v", self, of), v, of.number)
+				}
+				if len(v.Samples) < 10 {
+					wrong.add("%v: the tile of %v shows %d pictures", self, of, len(v.Samples))
 				}
 				wrong.rate(fmt.Sprintf("%v: %v", self, of), v, sent, fps, share)
 			}
@@ -243,7 +247,7 @@ func (m *mesh) meet(people []*visitor, fps float64) check {
 					want = 0
 				}
 				if n := other.number; seen[n] != want || heard[n] != want {
-					wrong.add("%v sees %s %d times and hears it %d times, want %d", self, name(n), seen[n], heard[n], want)
+					wrong.must("%v sees %s %d times and hears it %d times, want %d", self, name(n), seen[n], heard[n], want)
 				}
 			}
 		}

@@ -177,7 +177,7 @@ func (m *mesh) direct(rooms map[string]lab.RoomStatus) error {
 		}
 	}
 	if len(wrong) > 0 {
-		return fmt.Errorf("%d things are wrong: %q", len(wrong), []string(wrong))
+		return fmt.Errorf("%d things are wrong: %q", len(wrong), wrong)
 	}
 	return nil
 }

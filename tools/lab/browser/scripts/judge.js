@@ -148,9 +148,13 @@
     const ears = elements.filter((e) => track(e, 'audio')).map((e) => listen(audio, e));
     const eyes = elements.filter((e) => e instanceof HTMLVideoElement).map((e) => watch(e, picture));
     const stats = [await streams()];
-    for (const begun = Date.now(); Date.now() - begun < ms; ) {
-      await sleep(Math.min(1000, Math.max(1, ms - (Date.now() - begun))));
+    const begun = Date.now();
+    for (let asked = begun, over = false; !over; ) {
+      await sleep(Math.min(250, Math.max(1, ms - (Date.now() - begun))));
       ears.forEach((ear) => ear.take());
+      over = Date.now() - begun >= ms;
+      if (!over && Date.now() - asked < 950) continue;
+      asked = Date.now();
       stats.push(await streams());
     }
     const report = { videos: eyes.map((eye) => eye()), sounds: ears.map((ear) => ear.result()), stats };
