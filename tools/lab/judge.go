@@ -150,8 +150,8 @@ func (r Report) Sent() (most float64) {
 	return most
 }
 
-// spatialLayers returns how many frames Chromium encodes of each picture in a stream: one per spatial layer of a mode like L3T3_KEY
-// (WebRTC SVC 5), not of S3T3, whose layers are streams of their own to it.
+// spatialLayers returns how many frames Chromium counts for each picture in a stream: one per spatial layer of a mode like L3T3_KEY
+// (WebRTC SVC 5).
 func (o Outbound) spatialLayers() float64 {
 	if len(o.Scalability) > 1 && o.Scalability[0] == 'L' && '1' <= o.Scalability[1] && o.Scalability[1] <= '9' {
 		return float64(o.Scalability[1] - '0')

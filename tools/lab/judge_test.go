@@ -94,7 +94,7 @@ func TestReceivedGoesOnWithANewStream(t *testing.T) {
 	second := func(at float64, ssrc uint32, frames int) Streams {
 		return Streams{Inbound: []Inbound{{Kind: "video", Track: "v", SSRC: ssrc, Timestamp: at, FramesReceived: frames}}}
 	}
-	r := Report{Videos: []Video{{Track: "v"}}, Stats: []Streams{second(1000, 1, 500), second(2000, 1, 530), second(3000, 2, 12), second(4000, 2, 42)}}
+	r := Report{Videos: []Video{{Track: "v"}}, Stats: []Streams{second(1000, 1, 500), second(2000, 1, 530), second(3000, 2, 612), second(4000, 2, 642), second(5000, 2, 4), second(6000, 2, 34)}}
 	r.link()
 	if got := r.Videos[0].Received; got != 30 {
 		t.Errorf("%v received a second, want 30", got)
@@ -110,6 +110,7 @@ func TestSentIsTheRateOfTheFastestLayer(t *testing.T) {
 		}}
 	}
 	r := Report{Stats: []Streams{second(5000, 700, 500), second(6000, 710, 530), second(7000, 740, 536)}}
+	r.Stats[2].Outbound = append(r.Stats[2].Outbound, Outbound{Kind: "video", SSRC: 9, Timestamp: 7000, FramesEncoded: 5})
 	if got := r.Sent(); got != 20 {
 		t.Errorf("%v frames a second, want 20", got)
 	}

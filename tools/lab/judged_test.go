@@ -70,12 +70,27 @@ func late(share float64) time.Duration { return time.Duration(float64(120*ms) / 
 // taken.
 type verdict func(reports []lab.Report, share float64) complaints
 
+// windows are as many as are judged at most.
+const windows = 3
+
+// wanted returns which share of what is wanted counts in window k, from 0.
+func wanted(k int, load lab.Load) float64 {
+	if k == windows-1 && taken(load) {
+		return 1. / 3
+	}
+	return 1
+}
+
+// again reports whether another window is judged after window k.
+func again(k int, load lab.Load, wrong complaints) bool {
+	return len(wrong) > 0 && k < windows-1 && taken(load) && !slices.ContainsFunc(wrong, func(c complaint) bool { return c.sure })
+}
+
 // judged judges a window. While the machine is taken the window is not counted, but for what no machine is the reason of, and the next one
 // is. The third always is: on a machine that is still taken a third of the wanted frame rates is enough, as long as what is sent arrives,
 // and three times the age of a picture.
 func judged(t *testing.T, l *lab.Lab, judge func() []lab.Report, verdict verdict) {
 	t.Helper()
-	const windows = 3
 	for k := range windows {
 		var reports []lab.Report
 		load, err := l.Load(func() { reports = judge() })
@@ -83,15 +98,8 @@ func judged(t *testing.T, l *lab.Lab, judge func() []lab.Report, verdict verdict
 			t.Fatal(err)
 		}
 		t.Logf("window %d: the lab takes %.2f cores, others %.2f", k+1, load.Lab, load.Others)
-		share, last := 1., k == windows-1 || !taken(load)
-		if taken(load) && last {
-			share = 1. / 3
-		}
-		wrong := verdict(reports, share)
-		if len(wrong) == 0 {
-			return
-		}
-		if last || slices.ContainsFunc(wrong, func(c complaint) bool { return c.sure }) {
+		wrong := verdict(reports, wanted(k, load))
+		if !again(k, load, wrong) {
 			for _, w := range wrong {
 				t.Error(w)
 			}
